@@ -1,0 +1,24 @@
+"""Shapes in annotations are checked while the tests run, and only then."""
+
+import os
+
+# One thread a process: the tests run side by side, and kernels started by them inherit this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import jaxtyping
+import pytest
+
+jaxtyping.install_import_hook("tms_edu", "beartype.beartype")
+
+
+@pytest.fixture(autouse=True)
+def _plain(request):
+    """Switch the shape checks off for tests marked `plain`."""
+    if request.node.get_closest_marker("plain") is None:
+        yield
+        return
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
