@@ -1,0 +1,241 @@
+"""Run the notebooks in order, each in a fresh kernel, and write them back normalised. Behind `make notebooks`.
+
+    python tools/notebooks.py                      run all of them
+    python tools/notebooks.py notebooks/03_*.ipynb run only these
+    python tools/notebooks.py --no-run             normalise what is stored, without running
+    python tools/notebooks.py --check              change nothing; exit 1 where a file is not normalised
+
+Generated, never typed: the set-up cell (tag `setup`, from tools/setup_cell.py), the navigation (tag `nav`), the
+"… seconds to run" of each notebook, and the README's table of notebooks.
+"""
+
+import argparse
+import base64
+import io
+import math
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+KEPT_CELL_METADATA = {"tags", "jupyter"}
+SECONDS = re.compile(r"\b(\d+) seconds to run")
+MINUTES = re.compile(r"\b([\d–]+) minutes to work")
+TABLE = re.compile(r"(<!-- notebooks -->\n).*?(<!-- end of notebooks -->)", re.DOTALL)
+
+
+class NotebookError(Exception):
+    """What stops a notebook from being written, in words."""
+
+
+def notebook_paths(root: Path = ROOT) -> list[Path]:
+    return sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def read(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def dump(nb) -> str:
+    return nbformat.writes(nb).rstrip("\n") + "\n"
+
+
+def tagged(nb, tag: str) -> list:
+    return [cell for cell in nb.cells if tag in cell.metadata.get("tags", [])]
+
+
+def prose(nb) -> str:
+    return "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+
+
+def title(path: Path) -> str:
+    heading = re.search(r"^# (.+)$", prose(read(path)), re.MULTILINE)
+    if heading is None:
+        raise NotebookError(f"{path.name} has no heading of the form '# Title'.")
+    return heading[1].strip()
+
+
+def seconds_to_run(nb) -> int | None:
+    found = SECONDS.search(prose(nb))
+    return int(found[1]) if found else None
+
+
+# Normalising
+
+
+def smaller(png: str) -> str:
+    """Return the PNG (base64) with a palette of 256 colours: a third of the size, the same to the eye."""
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    if image.mode == "P":
+        return png
+    buffer = io.BytesIO()
+    image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        buffer, format="PNG", optimize=True
+    )
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def normalise_output(output, count: int):
+    """Return the output as it is stored, or None where nothing of it outlives the kernel."""
+    if output.output_type not in ("execute_result", "display_data"):
+        return output
+    if output.output_type == "execute_result":
+        output.execution_count = count
+    is_widget = output.data.pop(WIDGET_VIEW, None) is not None
+    if is_widget and "image/png" not in output.data:
+        return None
+    if "image/png" in output.data:
+        output.data["image/png"] = smaller(output.data["image/png"])
+    return output
+
+
+def normalise(nb) -> None:
+    """Drop what differs from run to run or from machine to machine; count the code cells from 1."""
+    nb.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    nb.cells = [cell for cell in nb.cells if cell.source.strip()]
+    count = 0
+    for cell in nb.cells:
+        cell.source = cell.source.strip("\n")
+        cell.metadata = {key: cell.metadata[key] for key in sorted(KEPT_CELL_METADATA & set(cell.metadata))}
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            outputs = [normalise_output(output, count) for output in cell.outputs]
+            cell.outputs = [output for output in outputs if output is not None]
+
+
+# What is generated
+
+
+def navigation(path: Path, paths: list[Path]) -> str:
+    place = paths.index(path)
+    links = [f"[Contents]({paths[0].name if paths[0].name.startswith('00') else '../README.md'})"]
+    if place > 0:
+        links.insert(0, f"[← {title(paths[place - 1])}]({paths[place - 1].name})")
+    if place + 1 < len(paths):
+        links.append(f"[{title(paths[place + 1])} →]({paths[place + 1].name})")
+    return " · ".join(links)
+
+
+def generate(nb, path: Path, paths: list[Path], setup: str) -> None:
+    """Write the set-up cell and the navigation into the notebook."""
+    setups = tagged(nb, "setup")
+    if len(setups) != 1:
+        raise NotebookError(f"{path.name} has {len(setups)} cells tagged 'setup', expected one.")
+    setups[0].source = setup
+    if not tagged(nb, "nav"):
+        cell = nbformat.v4.new_markdown_cell(" ", metadata={"tags": ["nav"]}, id="nav")
+        nb.cells.append(cell)
+    for cell in tagged(nb, "nav"):
+        cell.source = navigation(path, paths)
+
+
+def table(paths: list[Path]) -> str:
+    rows = ["| | Notebook | Minutes to work | Seconds to run |", "|---|---|---|---|"]
+    for path in paths:
+        nb = read(path)
+        minutes = MINUTES.search(prose(nb))
+        cells = [path.name[:2], f"[{title(path)}](notebooks/{path.name})"]
+        cells += [minutes[1] if minutes else "", str(seconds_to_run(nb) or "")]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(readme: str, paths: list[Path]) -> str:
+    return TABLE.sub(lambda found: found[1] + table(paths) + found[2], readme)
+
+
+# Running
+
+
+def rounded(seconds: float, before: int | None) -> int:
+    """Return seconds up to the next five; a number already printed stays while it is about right."""
+    if before is not None and before - 10 < seconds <= before:
+        return before
+    return 5 * math.ceil(seconds / 5)
+
+
+def run(nb, path: Path) -> None:
+    """Execute the notebook in a fresh kernel and write how long it took into its text."""
+    client = NotebookClient(
+        nb,
+        timeout=120,
+        kernel_name="python3",
+        coalesce_streams=True,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError) as error:
+        raise NotebookError(f"{path.name} stops with an error.\n{error}") from error
+    seconds = rounded(time.perf_counter() - start, seconds_to_run(nb))
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = SECONDS.sub(f"{seconds} seconds to run", cell.source)
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise NotebookError(f"{path.name} writes to stderr in the cell\n{cell.source}\n\n{output.text}")
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    parser = argparse.ArgumentParser(description="Run the notebooks and write them back normalised.")
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--no-run", action="store_true", help="normalise what is stored")
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 where something would change")
+    options = parser.parse_args(arguments)
+    paths = notebook_paths(root)
+    chosen = [path.resolve() for path in options.notebooks] or paths
+    setup = (root / "tools" / "setup_cell.py").read_text(encoding="utf-8").strip()
+    stale = []
+    # One thread, as in the tests and on Binder: the same numbers everywhere on one kind of processor.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for path in chosen:
+        if path not in paths:
+            raise NotebookError(f"{path} is not one of the numbered notebooks in {root / 'notebooks'}.")
+        nb = read(path)
+        generate(nb, path, paths, setup)
+        if not (options.no_run or options.check):
+            print(f"{path.name} …", end=" ", flush=True)
+            run(nb, path)
+            print(f"{seconds_to_run(nb)} s")
+        normalise(nb)
+        nbformat.validate(nb)
+        if options.check and dump(nb) != path.read_text(encoding="utf-8"):
+            stale.append(path.name)
+        if not options.check:
+            write_if_changed(path, dump(nb))
+    readme = root / "README.md"
+    text = with_table(readme.read_text(encoding="utf-8"), paths)
+    if options.check and text != readme.read_text(encoding="utf-8"):
+        stale.append("README.md")
+    if not options.check:
+        write_if_changed(readme, text)
+    for name in stale:
+        print(f"{name} is not as `make notebooks` writes it.")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except NotebookError as error:
+        sys.exit(f"error: {error}")
