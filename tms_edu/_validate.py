@@ -1,0 +1,64 @@
+"""Error messages for the public boundary: what, got, expected, likely confusion."""
+
+import torch
+from torch import Tensor
+
+
+def require_count(name: str, value: int) -> int:
+    """Return `value` if it is a whole number of at least 1, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}.")
+    return value
+
+
+def require_probability(name: str, value: float | Tensor) -> Tensor:
+    """Return `value` as a float tensor if all of it lies in [0, 1], else raise ValueError."""
+    try:
+        p = torch.as_tensor(value, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be a number or a tensor of numbers; got {value!r}.") from None
+    bad = p[~((p >= 0) & (p <= 1))]
+    if bad.numel():
+        raise ValueError(
+            f"{name} must lie in [0, 1], got {bad[0].item():g}. Did you pass the sparsity S? Use 1 - S, as a fraction."
+        )
+    return p
+
+
+def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
+    """Return `value` if it is a finite floating-point tensor with at least `n_axes` axes, else raise ValueError."""
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"{name} must be a torch tensor {axes}; got {type(value).__name__}. Use torch.as_tensor(…, dtype=torch.float32)."
+        )
+    if not value.is_floating_point():
+        raise ValueError(f"{name} must hold floating-point numbers; got {value.dtype}. Use {name}.float().")
+    if value.ndim < n_axes:
+        raise ValueError(f"{name} must have shape {axes}; got {tuple(value.shape)}.")
+    if not value.isfinite().all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity in {int((~value.isfinite()).sum())} of its entries.")
+    return value
+
+
+def require_importance(importance: float | Tensor, shape: torch.Size) -> Tensor:
+    """Return `importance` as a tensor if it is finite, not negative and broadcasts to `shape` without enlarging it."""
+    try:
+        weight = torch.as_tensor(importance, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"importance must be a number or a tensor of numbers; got {importance!r}.") from None
+    if not (weight.isfinite() & (weight >= 0)).all():
+        raise ValueError(f"importance must be finite and not negative; got {weight.min().item():g} among its entries.")
+    if not broadcasts_to(weight.shape, shape):
+        raise ValueError(
+            f"importance of shape {tuple(weight.shape)} does not broadcast to (*instances, n_features) = {tuple(shape)}. "
+            "One weight per feature has shape (n_features,); one per instance needs a last axis of size 1."
+        )
+    return weight
+
+
+def broadcasts_to(shape: torch.Size, target: torch.Size) -> bool:
+    """Say whether a tensor of `shape` expands to exactly `target`."""
+    try:
+        return torch.broadcast_shapes(shape, target) == torch.Size(target)
+    except RuntimeError:
+        return False

@@ -1,0 +1,17 @@
+"""Checks of exercises and predictions: the notebooks' teacher at your shoulder.
+
+The engine is in `exercises` and `predictions`; each notebook's own checks and questions are in `nb00`, `nb01`, …, and
+all their `check_…` functions are found here.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from tms_edu.checks.predictions import answer, ask, forget, reveal, score
+
+_engine = ["answer", "ask", "forget", "reveal", "score"]
+for _module in sorted(module.name for module in iter_modules(__path__) if module.name.startswith("nb")):
+    _found = vars(import_module(f"{__name__}.{_module}"))
+    globals().update({name: value for name, value in _found.items() if name.startswith("check_")})
+
+__all__ = sorted(_engine + [name for name in globals() if name.startswith("check_")])

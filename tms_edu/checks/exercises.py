@@ -1,0 +1,227 @@
+"""The engine of the exercise checks: call the student's code safely, say in words what came back."""
+
+import functools
+import inspect
+import linecache
+import math
+import traceback
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tms_edu.checks.result import NEARLY, NOT_TRIED, RIGHT, Result
+
+
+class NotTried(Exception):
+    """Leave a check because the stub is untouched."""
+
+
+class Nearly(Exception):
+    """Leave a check with the sentence that names the mistake."""
+
+
+def exercise(check: Callable[..., str]) -> Callable[..., Result]:
+    """Turn a function that returns the sentence for a right answer into a check that never raises.
+
+    Inside, raise `Nearly` with a sentence, or let `call`, `number` and `tensor` do it. An answer that is still `...`
+    is not tried yet. The kernel's interrupt passes through.
+
+    >>> @exercise
+    ... def check_two(value):
+    ...     if number(value) != 2:
+    ...         raise Nearly("Count again.")
+    ...     return "Two it is."
+    >>> check_two(...), check_two(3), check_two(2)
+    (○ Not tried yet. Fill in the `...` above, run that cell, then this one., ◐ Nearly. Count again., ● Right. Two it is.)
+    """
+    signature = inspect.signature(check)
+
+    @functools.wraps(check)
+    def guarded(*args, **kwargs) -> Result:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError:
+            expected = ", ".join(signature.parameters)
+            return Result(NEARLY, f"Hand your answer to the check: `checks.{check.__name__}({expected})`.")
+        try:
+            if any(value is ... for value in (*args, *kwargs.values())):
+                raise NotTried
+            return Result(RIGHT, check(*args, **kwargs))
+        except NotTried:
+            return Result(NOT_TRIED, "Fill in the `...` above, run that cell, then this one.")
+        except Nearly as mistake:
+            return Result(NEARLY, str(mistake))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Result(NEARLY, f"This answer is of a kind I cannot read: {_name(error)}. Compare it with the stub.")
+
+    guarded.__signature__ = inspect.Signature(signature.parameters.values())
+    return guarded
+
+
+def call(student: Callable, *args, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None) -> Tensor:
+    """Call the student's function on copies of `args` and return its float tensor.
+
+    Args:
+        student: what the student wrote.
+        *args: tensors and plain values.
+        shape: the shape the result must have; None accepts any.
+        shapes: sentences for wrong shapes that have a known cause.
+
+    Raises:
+        NotTried: if the function is an untouched stub.
+        Nearly: with a sentence for everything else that keeps the result from being read.
+    """
+    result = run(student, *args)
+    if result is ... or (result is None and _is_stub(student)):
+        raise NotTried
+    if inspect.iscoroutine(result):
+        result.close()
+    return tensor(result, shape=shape, shapes=shapes, name="your function's result")
+
+
+def run(student: Callable, *args):
+    """Call the student's function on copies of `args`; a failure or a changed argument becomes `Nearly`."""
+    if not callable(student):
+        raise Nearly(f"I need the function itself, without brackets after its name; I got {kind(student)}.")
+    copies = [value.clone() if isinstance(value, Tensor) else value for value in args]
+    try:
+        result = student(*copies)
+    except KeyboardInterrupt:
+        raise
+    except RecursionError:
+        raise Nearly("Your function calls itself without end. Does its name stand inside its own body?") from None
+    except BaseException as error:
+        raise Nearly(_stopped(student, error, args)) from None
+    for before, after in zip(args, copies, strict=True):
+        if isinstance(before, Tensor) and not _untouched(before, after):
+            raise Nearly(
+                "Your function changes the tensors it is given, so the next line that uses them is surprised. "
+                "Look for `-=`, `+=`, an assignment to `x[...]`, or a method that ends in `_`."
+            )
+    return result
+
+
+def tensor(
+    value, *, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None, name: str = "your answer"
+) -> Tensor:
+    """Return `value` if it is a finite float32 tensor of `shape` without gradient, else raise `Nearly` saying what it is."""
+    if not isinstance(value, Tensor):
+        raise Nearly(_not_a_tensor(value, name))
+    if value.dtype != torch.float32:
+        raise Nearly(
+            f"{_first_upper(name)} holds {str(value.dtype).removeprefix('torch.')}, the inputs hold float32. Whole numbers are written with a point in torch (`1.0`); "
+            "float64 comes from NumPy or `.double()`."
+        )
+    if shape is not None and value.shape != shape:
+        raise Nearly((shapes or {}).get(tuple(value.shape)) or f"{_first_upper(name)} has shape {tuple(value.shape)}; expected {shape}.")
+    if value.requires_grad:
+        raise Nearly(
+            f"{_first_upper(name)} carries a gradient that the inputs do not have. Does it use `model.W` of some model instead of what it "
+            "was given? A number to look at is taken off the training graph with `.detach()`."
+        )
+    if not value.isfinite().all():
+        bad = "NaN" if value.isnan().any() else "infinity"
+        raise Nearly(f"{_first_upper(name)} contains {bad}. Look for a division by zero or the root of a negative number.")
+    return value
+
+
+def number(value, *, name: str = "your answer") -> float:
+    """Return `value` as a float if it is one finite number, else raise `Nearly` saying what it is."""
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
+        value = value.item()
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        raise Nearly(f"I expected one number; {name} is {kind(value)}.")
+    if getattr(value, "size", 1) != 1 or (isinstance(value, Tensor) and value.numel() != 1):
+        raise Nearly(f"I expected one number; {name} has shape {tuple(value.shape)}.")
+    value = float(value)
+    if not math.isfinite(value):
+        raise Nearly(f"{_first_upper(name)} is {value}. Look for a division by zero.")
+    return value
+
+
+def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
+    """Say whether two tensors agree in shape and, to `tolerance`, in value."""
+    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def mistakes(answer: Tensor, named: dict[str, Tensor], expected: Tensor) -> None:
+    """Raise `Nearly` with the first sentence whose wrong value the answer equals, unless it is the expected value too."""
+    for sentence, wrong in named.items():
+        if same(answer, wrong) and not same(wrong, expected):
+            raise Nearly(sentence)
+
+
+def kind(value) -> str:
+    """Name what a value is, without printing what may be huge or fail to print.
+
+    >>> kind([1, 2]), kind(None), kind(torch.zeros(2, 3))
+    ('a list of 2', 'None', 'a tensor of shape (2, 3)')
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple, set, dict, str)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if type(value).__module__ == "numpy" and hasattr(value, "shape"):
+        return f"a NumPy array of shape {value.shape}"
+    if isinstance(value, (bool, int, float)):
+        return f"the number {value}" if not isinstance(value, bool) else f"the truth value {value}"
+    if inspect.isroutine(value):
+        return "a function"
+    return f"of type {type(value).__name__}"
+
+
+def _not_a_tensor(value, name: str) -> str:
+    if value is None:
+        return f"{_first_upper(name)} is None. Does the function end in `return …`?"
+    if inspect.isgenerator(value):
+        return f"{_first_upper(name)} is a generator. Replace `yield` by `return`."
+    advice = "Stay inside torch: then gradients flow and shapes are checked."
+    if type(value).__module__ == "numpy":
+        advice = "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy."
+    elif isinstance(value, (list, tuple)):
+        advice = "Two results where one is asked for? `torch.stack` makes one tensor of a list of them."
+    elif isinstance(value, (int, float)):
+        advice = "`float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside."
+    return f"{_first_upper(name)} is {kind(value)}, and I expected a torch tensor. {advice}"
+
+
+def _stopped(student, error: BaseException, args) -> str:
+    code = getattr(student, "__code__", None)
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
+    where = f" at `{lines[-1].line}`" if lines and lines[-1].line else ""
+    if code and not lines and isinstance(error, TypeError):
+        return f"I call your function with {len(args)} arguments, and it does not take them. Compare its first line with the stub's."
+    shapes = ", ".join(str(tuple(value.shape)) for value in args if isinstance(value, Tensor))
+    given = f" I gave it tensors of shape {shapes}." if shapes else ""
+    linecache.checkcache(code.co_filename if code else None)
+    return f"Your function stopped{where} with {_name(error)}.{given}"
+
+
+def _name(error: BaseException) -> str:
+    try:
+        text = ": " + str(error).strip().splitlines()[0][:200].replace("`", "'")
+    except Exception:
+        text = ""
+    return f"`{type(error).__name__}{text}`"
+
+
+def _untouched(before: Tensor, after: Tensor) -> bool:
+    return before.shape == after.shape and torch.equal(before, after.detach())
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _stub(): ...
+
+
+def _is_stub(function) -> bool:
+    # Same instructions as an empty body, whatever the constants: a docstring moves them.
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_code[::2] == _stub.__code__.co_code[::2]

@@ -1,0 +1,180 @@
+"""Pictures: numbers in, `Axes` out. Nothing here trains, shows or changes matplotlib's settings."""
+
+import base64
+import io
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+BLUE, ORANGE = "#0072B2", "#D55E00"
+GRAM_CMAP = LinearSegmentedColormap.from_list("blue_white_orange", [BLUE, "white", ORANGE])
+# Okabe and Ito's palette (distinct for the colour-blind), with a marker each so that colour never stands alone.
+FEATURE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C6D31")
+FEATURE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MOST_ANNOTATED = 8
+
+
+def plot_gram(gram: Tensor, b: Tensor | None = None, *, ax: Axes | None = None) -> Axes:
+    """Draw a Gram matrix, and the output bias as a column beside it.
+
+    Blue is -1, white 0, orange +1, the same in every picture; up to 8 features the numbers are written in.
+
+    Args:
+        gram: WᵀW, (n, n).
+        b: output bias, (n,).
+        ax: where to draw; a new one if None.
+
+    Returns:
+        The axes: `images[0]` is the matrix, `images[1]` the bias column.
+
+    Raises:
+        ValueError: if `gram` is not square or `b` does not fit it.
+    """
+    G = _numbers("gram", gram, 2)
+    n = len(G)
+    if G.shape != (n, n):
+        raise ValueError(f"A Gram matrix is square; got shape {G.shape}. Did you pass W? Use gram(W).")
+    ax = ax or _new_axes(4.8, 4.0)
+    ax.imshow(G, cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(-0.5, n - 0.5, n - 0.5, -0.5))
+    columns, labels = list(range(n)), [str(i) for i in range(n)]
+    cells = [(i, j, G[i, j]) for i in range(n) for j in range(n)]
+    if b is not None:
+        bias = _numbers("b", b, 1)
+        if bias.shape != (n,):
+            raise ValueError(f"b must have shape ({n},) beside this matrix; got {bias.shape}.")
+        left = n - 0.5 + max(0.4, 0.04 * n)
+        wide = max(1.0, 0.06 * n)
+        ax.imshow(bias[:, None], cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(left, left + wide, n - 0.5, -0.5))
+        ax.add_patch(plt.Rectangle((left, -0.5), wide, n, fill=False, linewidth=0.8))
+        ax.set_xlim(-0.5, left + wide)
+        cells += [(i, left + wide / 2, bias[i]) for i in range(n)]
+        columns, labels = [*columns, left + wide / 2], [*labels, "b"]
+    ax.add_patch(plt.Rectangle((-0.5, -0.5), n, n, fill=False, linewidth=0.8))
+    ax.spines[:].set_visible(False)
+    step = 1 if n <= 12 else 5
+    shown = [k for k in range(n) if k % step == 0] + list(range(n, len(columns)))
+    ax.set_xticks([columns[k] for k in shown], [labels[k] for k in shown])
+    ax.set_yticks(range(0, n, step))
+    ax.tick_params(length=0)
+    ax.set(xlabel="feature j", ylabel="feature i")
+    if n <= MOST_ANNOTATED:
+        for i, j, value in cells:
+            text = f"{value:+.2f}".replace("+0.00", "0").replace("-0.00", "0")
+            ax.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if abs(value) > 0.7 else "black")
+    return ax
+
+
+def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
+    """Draw the columns of W as arrows in the plane, one colour and marker per feature, with the unit circle.
+
+    Args:
+        W: (2, n).
+        ax: where to draw; a new one if None.
+
+    Raises:
+        ValueError: if W has not exactly two rows.
+    """
+    columns = _numbers("W", W, 2)
+    if columns.shape[0] != 2:
+        raise ValueError(f"Columns can be drawn in the plane for W of shape (2, n_features); got {columns.shape}.")
+    ax = ax or _new_axes(4.0, 4.0)
+    ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle="--", linewidth=1))
+    for i, (x, y) in enumerate(columns.T):
+        color, marker = FEATURE_COLORS[i % len(FEATURE_COLORS)], FEATURE_MARKERS[i % len(FEATURE_MARKERS)]
+        ax.plot([0, x], [0, y], color=color, linewidth=2)
+        ax.plot([x], [y], color=color, marker=marker, markersize=8, linestyle="")
+        length = np.hypot(x, y)
+        if length > 0.05:
+            outward = (length + 0.16) / length
+            ax.text(x * outward, y * outward, f"{i}", ha="center", va="center", fontsize=11, color="black")
+    short = [str(i) for i, column in enumerate(columns.T) if np.hypot(*column) <= 0.05]
+    if short:
+        ax.text(0.02, 0.02, f"near zero: {', '.join(short)}", transform=ax.transAxes, fontsize=10)
+    limit = max(1.4, 0.3 + np.abs(columns).max(initial=0))
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="hidden dimension 1", ylabel="hidden dimension 2")
+    ax.set_aspect("equal")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> Axes:
+    """Draw the loss of each training step on a logarithmic axis, a line per instance.
+
+    Args:
+        steps: number of updates made, (logged,).
+        loss: (logged,) or (logged, *instances).
+        ax: where to draw; a new one if None.
+
+    Raises:
+        ValueError: if the lengths differ.
+    """
+    values = _numbers("loss", loss, None)
+    if values.ndim == 0 or len(values) != len(steps):
+        raise ValueError(f"loss must have one row per logged step, {len(steps)}; got shape {values.shape}.")
+    ax = ax or _new_axes(5.0, 3.2)
+    ax.plot(steps, values.reshape(len(values), -1), color=BLUE if values.ndim == 1 else None, linewidth=1.2)
+    ax.set_yscale("log")
+    ax.set(xlabel="training step", ylabel="loss of the batch")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+class Captioned:
+    """A finished picture with the one sentence it shows, which is also its alternative text.
+
+    As the last value of a cell it displays itself; see `caption`.
+    """
+
+    def __init__(self, png: bytes, sentence: str):
+        self.png, self.sentence = png, sentence
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.sentence}
+        return data, {"image/png": {"alt": self.sentence}}
+
+
+def caption(picture: Axes | Figure | Sequence[Axes], sentence: str) -> Captioned:
+    """Finish a figure with the sentence it shows, written below it and kept as its alternative text.
+
+    Args:
+        picture: a Figure, or Axes of it.
+        sentence: what the reader should see, with its number.
+
+    Raises:
+        ValueError: if the sentence is empty.
+    """
+    if not sentence.strip():
+        raise ValueError("A picture needs a sentence that says what it shows.")
+    first = picture if isinstance(picture, (Axes, Figure)) else np.ravel(picture)[0]
+    figure = first.figure if isinstance(first, Axes) else first
+    wrapped = textwrap.fill(sentence, width=int(figure.get_figwidth() * 13.5))
+    figure.text(0.5, -0.02, wrapped, ha="center", va="top", fontsize=11)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", pad_inches=0.15)
+    plt.close(figure)
+    return Captioned(buffer.getvalue(), sentence)
+
+
+def _new_axes(width: float, height: float) -> Axes:
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def _numbers(name: str, values: Tensor, axes: int | None) -> np.ndarray:
+    array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must hold numbers; got {array.dtype}.")
+    if axes is not None and array.ndim != axes:
+        raise ValueError(f"{name} must have {axes} ax{'i' if axes == 1 else 'e'}s; got shape {array.shape}. Pick one instance?")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return array.astype(float)

@@ -1,0 +1,256 @@
+"""Exact expected losses and closed forms, to lay over experiments."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tms_edu._validate import require_count, require_float, require_importance, require_probability
+from tms_edu.data import SparseFeatures
+
+MOST_FEATURES = 10
+# Below this size a coefficient enters through a two-point quadrature instead of a division by itself.
+SMALL = 0.02
+
+
+def expected_loss(
+    W: Float[Tensor, "*instances d_hidden n_features"],
+    b: Float[Tensor, "*instances n_features"],
+    features: SparseFeatures,
+    importance: float | Tensor = 1.0,
+) -> Float[Tensor, "*instances"]:
+    """Compute the loss of x' = ReLU(WᵀW x + b) over all of `features`, without drawing a single row.
+
+    E Σ_i I_i (x_i - x'_i)². Each feature is off, or on and uniform; averaging over a uniform x_j with coefficient a replaces
+    a function F of the sum by (∫F(s + a) - ∫F(s)) / a. As F is a power of ReLU, every integral is one too, and the
+    average is a sum over 3^(n-1) corners per output. Coefficients below 0.02 use two Gauss points instead.
+
+    Args:
+        W: (*instances, d_hidden, n_features), n_features at most 10.
+        b: output bias (*instances, n_features).
+        features: independent features; their probabilities broadcast with the instances.
+        importance: I_i, broadcasts to (*instances, n_features).
+
+    Returns:
+        The loss per instance, in double precision, differentiable. The error is below 1e-6 of the loss scale of 1.
+
+    Raises:
+        ValueError: for unfit shapes, or more than 10 features.
+
+    >>> always_on = SparseFeatures(n_features=1, feature_probability=1.0)
+    >>> expected_loss(torch.tensor([[0.0]]), torch.tensor([0.5]), always_on)   # the variance of a uniform, 1/12
+    tensor(0.0833, dtype=torch.float64)
+    """
+    require_float("W", W, "(*instances, d_hidden, n_features)", 2)
+    require_float("b", b, "(*instances, n_features)", 1)
+    n = W.shape[-1]
+    if b.shape != (*W.shape[:-2], n):
+        raise ValueError(f"b must have shape {(*W.shape[:-2], n)} beside this W; got {tuple(b.shape)}.")
+    if n > MOST_FEATURES:
+        raise ValueError(f"The exact loss is for at most {MOST_FEATURES} features; got {n}. Average over a large sample.")
+    if features.n_features != n:
+        raise ValueError(f"W has {n} columns, and features has n_features = {features.n_features}.")
+    p = features.feature_probability.double().to(W.device)
+    weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape)).double().to(W.device)
+    W, b = W.double(), b.double()
+    G = W.mT @ W
+    return (weight * _output_losses(W.mT @ W, b, p)).sum(-1)
+
+
+def _output_losses(G: Tensor, b: Tensor, p: Tensor) -> Tensor:
+    # Everything is a list of terms coefficient · ReLU(s)^order / order!, kept along the last axis, one row per output j.
+    n = G.shape[-1]
+    own, p_own = G.diagonal(dim1=-2, dim2=-1), p
+    coefficient, s, order = _own_terms(own, p_own)
+    s = s + b.unsqueeze(-1)
+    for k in range(1, n):
+        # The k-th other feature of output j is j + k, around the circle.
+        other = (torch.arange(n, device=G.device) + k) % n
+        a = G[..., torch.arange(n, device=G.device), other]
+        for_one, shift, raised = _average_terms(a, p[..., other])
+        coefficient = (coefficient.unsqueeze(-1) * for_one.unsqueeze(-2)).flatten(-2)
+        s = (s.unsqueeze(-1) + shift.unsqueeze(-2)).flatten(-2)
+        order = (order.unsqueeze(-1) + raised.unsqueeze(-2)).flatten(-2)
+    factorial = torch.tensor([math.factorial(k) for k in range(n + 3)], dtype=torch.float64, device=G.device)
+    return p / 3 + (coefficient * s.clamp(min=0) ** order / factorial[order]).sum(-1)
+
+
+def _gauss_points() -> tuple[float, float]:
+    return 0.5 - 1 / 12**0.5, 0.5 + 1 / 12**0.5
+
+
+def _average_terms(a: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """List coefficient, shift and rise in order of the three terms that average over one feature, off or on."""
+    a, p = torch.broadcast_tensors(a, p)
+    large, low, high = a.abs() >= SMALL, *_gauss_points()
+    slope = p / a.where(large, 1.0)
+    coefficient = torch.stack([1 - p, slope.where(large, p / 2), (-slope).where(large, p / 2)], -1)
+    shift = torch.stack([torch.zeros_like(a), a.where(large, a * low), (a * high).where(~large, 0.0)], -1)
+    raised = torch.stack([torch.zeros_like(large), large, large], -1).long()
+    return coefficient, shift, raised
+
+
+def _own_terms(g: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """List the terms of E (x_j - ReLU(g x_j + t))², less E x_j² = p / 3: off, then on, by parts or by Gauss points."""
+    g, p = torch.broadcast_tensors(g, p)
+    large, low, high = g >= SMALL, *_gauss_points()
+    safe, zero = g.where(large, 1.0), torch.zeros_like(g)
+    both = 2 * p / safe + 2 * p / safe**2
+    terms = [
+        (2 * (1 - p), zero, 2 + zero),
+        (both.where(large, p), g.where(large, g * low), 2.0 + large),
+        ((-both).where(large, p), (g * high).where(~large, 0.0), 2.0 + large),
+        ((-2 * p / safe).where(large, -p * low), g.where(large, g * low), 1.0 + large),
+        ((-p * high).where(~large, 0.0), g * high, 1 + zero),
+    ]
+    coefficient, shift, order = (torch.stack(column, -1) for column in zip(*terms, strict=True))
+    return coefficient, shift, order.long()
+
+
+def polish(
+    W: Float[Tensor, "d_hidden n_features"],
+    b: Float[Tensor, " n_features"],
+    features: SparseFeatures,
+    importance: float | Tensor = 1.0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Follow the exact loss downhill from W and b to the nearest minimum (L-BFGS).
+
+    Returns:
+        W, b and their `expected_loss`, in double precision.
+
+    Raises:
+        ValueError: as `expected_loss`; for W with leading axes.
+    """
+    if W.ndim != 2:
+        raise ValueError(f"polish takes one model, W of shape (d_hidden, n_features); got {tuple(W.shape)}.")
+    expected_loss(W, b, features, importance)
+    W, b = (parameter.detach().double().clone().requires_grad_() for parameter in (W, b))
+    optimizer = torch.optim.LBFGS([W, b], max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = expected_loss(W, b, features, importance)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    W, b = W.detach(), b.detach()
+    return W, b, expected_loss(W, b, features, importance)
+
+
+def optimum(
+    features: SparseFeatures, d_hidden: int, importance: float | Tensor = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the best W, b and exact loss that are known for up to 6 features.
+
+    The minimum over the regular arrangements (features alone in a dimension, digons, polygons, tetrahedra, in order of
+    importance), each polished. That no other arrangement does better is observed, not proved.
+
+    Raises:
+        ValueError: for more than 6 features, or features with leading axes.
+
+    >>> W, b, loss = optimum(SparseFeatures(n_features=2, feature_probability=1.0), d_hidden=2)
+    >>> print(f"{loss:.4f}")
+    0.0000
+    """
+    n = features.n_features
+    if n > 6 or features.feature_probability.ndim > 1:
+        raise ValueError(f"The optimum is looked for with one set of at most 6 features; got {features}.")
+    weight = require_importance(importance, (n,)).expand(n)
+    by_importance = weight.argsort(descending=True, stable=True)
+    starts = torch.stack(_arrangements(n, require_count("d_hidden", d_hidden)))[..., by_importance.argsort()]
+    represented = starts.abs().sum(-2) > 0
+    b = torch.where(represented, -0.05, features.feature_probability.double() / 2)
+    W, b = _descend(starts, b, features, weight)
+    losses = expected_loss(W, b, features, weight)
+    best = losses.argsort()[:2].tolist()
+    return min((polish(W[k], b[k], features, weight) for k in best), key=lambda found: found[2].item())
+
+
+def _descend(W: Tensor, b: Tensor, features: SparseFeatures, importance: Tensor, steps: int = 60):
+    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
+    optimizer = torch.optim.Adam([W, b], lr=0.03)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        expected_loss(W, b, features, importance).sum().backward()
+        optimizer.step()
+    return W.detach(), b.detach()
+
+
+def _arrangements(n: int, d_hidden: int) -> list[Tensor]:
+    """List W (d_hidden, n) for every way to fill the dimensions with regular blocks, first features first."""
+    blocks = {1: [torch.ones(1, 1), polygon(2)[:1]], 2: [polygon(k) for k in (3, 5, 6) if k <= n], 3: [_tetrahedron()]}
+
+    def fill(dimensions: int, room: int, largest: int) -> list[list[Tensor]]:
+        found = [[]] if dimensions == 0 or room == 0 else []
+        for size in range(1, min(dimensions, largest) + 1):
+            for block in blocks.get(size, []):
+                if block.shape[1] <= room:
+                    found += [[block, *rest] for rest in fill(dimensions - size, room - block.shape[1], size)]
+        return found
+
+    arrangements = []
+    for filling in fill(d_hidden, n, d_hidden):
+        filling = sorted(filling, key=lambda block: block.shape[1] / block.shape[0])
+        W = torch.block_diag(*filling)
+        arrangements.append(torch.nn.functional.pad(W, (0, n - W.shape[1], 0, d_hidden - W.shape[0])).double())
+    return arrangements or [torch.zeros(d_hidden, n, dtype=torch.float64)]
+
+
+def polygon(k: int, n: int | None = None) -> Float[Tensor, "2 n_features"]:
+    """Lay k unit columns around the circle at steps of 360/k degrees; the other n - k are zero.
+
+    >>> polygon(4).round().int().tolist()
+    [[1, 0, -1, 0], [0, 1, 0, -1]]
+    """
+    n = k if n is None else n
+    if require_count("n", n) < require_count("k", k):
+        raise ValueError(f"A polygon of k = {k} features does not fit into n = {n}.")
+    angles = 2 * torch.pi * torch.arange(k) / k
+    return torch.nn.functional.pad(torch.stack([angles.cos(), angles.sin()]), (0, n - k))
+
+
+def _tetrahedron() -> Tensor:
+    corners = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0]])
+    return corners / 3**0.5
+
+
+def two_feature_losses(p: float | Tensor, r: float | Tensor) -> dict[str, Tensor]:
+    """Compute the expected loss of the three ways to put two features into one dimension.
+
+    Features are on with probability p and weigh 1 and r in the loss (paper, "Superposition as a phase change"). A dropped
+    feature answers with its mean p/2; an antipodal pair is W = (1, -1) with b = 0, and errs by the smaller of the two
+    when both are on.
+
+    Returns:
+        "ignore extra": r (p/3 - p²/4), "ignore first": p/3 - p²/4, "antipodal": (1 + r) p²/6.
+
+    Raises:
+        ValueError: if p lies outside [0, 1] or r is negative.
+
+    >>> {name: round(loss.item(), 4) for name, loss in two_feature_losses(p=0.5, r=1.0).items()}
+    {'ignore extra': 0.1042, 'ignore first': 0.1042, 'antipodal': 0.0833}
+    """
+    p, r = require_probability("p", p), torch.as_tensor(r, dtype=torch.float32)
+    if not (r >= 0).all():
+        raise ValueError(f"r is an importance and cannot be negative; got {r.min().item():g}.")
+    dropped = p / 3 - p**2 / 4
+    return {"ignore extra": r * dropped, "ignore first": dropped * torch.ones_like(r), "antipodal": (1 + r) * p**2 / 6}
+
+
+def two_feature_boundaries(p: float | Tensor) -> tuple[Tensor, Tensor]:
+    """Compute between which relative importances r the antipodal pair is best: 2p/(4 - 5p) < r < (4 - 5p)/(2p).
+
+    The two meet in the triple point r = 1, p = 4/7; above it there is no antipodal phase.
+
+    Raises:
+        ValueError: if p lies outside (0, 4/5), where the formulas hold.
+
+    >>> [round(r.item(), 3) for r in two_feature_boundaries(4 / 7)]
+    [1.0, 1.0]
+    """
+    p = require_probability("p", p)
+    if not ((p > 0) & (p < 0.8)).all():
+        raise ValueError("The boundaries exist for 0 < p < 4/5.")
+    return 2 * p / (4 - 5 * p), (4 - 5 * p) / (2 * p)

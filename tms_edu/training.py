@@ -1,0 +1,240 @@
+"""The loss and the training loop: one loop, run to its end or in chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
+
+STEPS, BATCH_SIZE, LR = 800, 256, 3e-2
+
+
+class Snapshot(NamedTuple):
+    """Hold the parameters as they were after `step` updates."""
+
+    step: int
+    W: Tensor
+    b_final: Tensor
+
+
+@dataclass
+class TrainingRun:
+    """Record a training run while it grows.
+
+    Attributes:
+        model: the model, trained in place.
+        total_steps: the number of updates planned.
+        snapshots: the parameters at evenly spaced steps, first and last included, if asked for.
+        interrupted: True if the run was stopped by the kernel's interrupt.
+    """
+
+    model: nn.Module
+    total_steps: int
+    snapshots: list[Snapshot] = field(default_factory=list)
+    interrupted: bool = False
+    _losses: list[Tensor] = field(default_factory=list, repr=False)
+
+    @property
+    def steps(self) -> list[int]:
+        """List how many updates had been made when each loss was logged: 0, 1, 2, …"""
+        return list(range(len(self._losses)))
+
+    @property
+    def loss(self) -> Float[Tensor, "logged *instances"]:
+        """Stack the loss of each step's own batch, before its update, shape (logged, *instances)."""
+        return torch.stack(self._losses) if self._losses else torch.empty(0)
+
+    @property
+    def done(self) -> bool:
+        """Say whether all planned updates have been made."""
+        return len(self._losses) == self.total_steps
+
+
+def reconstruction_loss(
+    x: Float[Tensor, "*instances batch n_features"],
+    x_hat: Float[Tensor, "*instances batch n_features"],
+    importance: float | Tensor = 1.0,
+) -> Float[Tensor, "*instances"]:
+    """Weigh the squared errors by importance, add over features, average over the batch.
+
+    L = mean over rows of Σ_i I_i (x_i - x'_i)²   (paper, "Demonstrating superposition", summed over features)
+
+    Args:
+        x: inputs (*instances, batch, n_features).
+        x_hat: reconstructions of the same shape.
+        importance: I_i, not negative, broadcasts to (*instances, n_features).
+
+    Returns:
+        One loss per instance, shape (*instances).
+
+    Raises:
+        ValueError: if the shapes differ or hold no batch axis, for integer, NaN or infinite entries, or an unfit importance.
+
+    >>> reconstruction_loss(torch.tensor([[1.0, 0.5]]), torch.tensor([[0.0, 0.5]]), importance=3.0)
+    tensor(3.)
+    """
+    require_float("x", x, "(*instances, batch, n_features)", 2)
+    require_float("x_hat", x_hat, "(*instances, batch, n_features)", 2)
+    if x.shape != x_hat.shape:
+        raise ValueError(f"x and x_hat must have one shape; got {tuple(x.shape)} and {tuple(x_hat.shape)}.")
+    weight = require_importance(importance, x[..., 0, :].shape).to(x.device)
+    return _loss(x, x_hat, weight)
+
+
+def _loss(x: Tensor, x_hat: Tensor, importance: Tensor) -> Tensor:
+    return (importance * (x - x_hat).square().mean(-2)).sum(-1)
+
+
+def train(
+    model: nn.Module,
+    features,
+    *,
+    importance: float | Tensor = 1.0,
+    steps: int = STEPS,
+    batch_size: int = BATCH_SIZE,
+    lr: float = LR,
+    seed: int = 0,
+    progress: bool = True,
+    snapshots: int = 0,
+) -> TrainingRun:
+    """Train a model in place and return the record of the run.
+
+    Adam with a learning rate that falls from `lr` to 0 along a cosine. The defaults bring a five-feature,
+    two-dimensional model close to its optimum in a fraction of a second; nothing needs tuning. The kernel's interrupt
+    ends the run early and leaves the model as it is then, with the record so far.
+
+    Args:
+        model: a ToyModel, or any module that maps x to a reconstruction of the same shape. All its instances are
+            trained side by side; none depends on how many there are.
+        features: what to sample x from, for example SparseFeatures.
+        importance: I_i of the loss, broadcasts to (*instances, n_features).
+        steps: number of updates.
+        batch_size: rows of x per instance and update.
+        lr: learning rate at the start.
+        seed: seed of the data. The same seed, model and machine give the same run.
+        progress: show a progress bar once a run has taken a second.
+        snapshots: how many snapshots of W and b_final to keep, 0 or at least 2.
+
+    Raises:
+        ValueError: if an argument is out of range, if model and features do not fit, or if training diverges.
+    """
+    from tqdm.auto import tqdm
+
+    chunks = train_in_chunks(
+        model,
+        features,
+        importance=importance,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        snapshots=snapshots,
+    )
+    run = next(chunks)
+    with tqdm(total=steps, delay=1, leave=False, disable=not progress, desc="training") as bar:
+        try:
+            for run in chunks:
+                bar.update(len(run.steps) - bar.n)
+        except KeyboardInterrupt:
+            run.interrupted = True
+    if run.interrupted:
+        print(f"Interrupted after {len(run.steps)} of {steps} steps. The model is usable as it is.")
+    return run
+
+
+def train_in_chunks(
+    model: nn.Module,
+    features,
+    *,
+    importance: float | Tensor = 1.0,
+    steps: int = STEPS,
+    batch_size: int = BATCH_SIZE,
+    lr: float = LR,
+    seed: int = 0,
+    snapshots: int = 0,
+    chunk: int = 20,
+) -> Iterator[TrainingRun]:
+    """Train as `train` does, and hand over the same growing record before the first step and after every `chunk` steps.
+
+    Whoever iterates may draw between chunks, and stops the run by leaving the loop. The result does not depend on `chunk`.
+
+    Raises:
+        ValueError: as `train`.
+    """
+    for name, value in {"steps": steps, "batch_size": batch_size, "chunk": chunk}.items():
+        require_count(name, value)
+    if not (isinstance(lr, (int, float)) and 0 < lr < float("inf")):
+        raise ValueError(f"lr must be a positive number; got {lr!r}.")
+    instances, device = getattr(model, "instances", ()), next(model.parameters()).device
+    weight = require_importance(importance, (*instances, features.n_features)).to(device)
+    keep_at = _snapshot_steps(model, snapshots, steps)
+    generator = Generator(device).manual_seed(seed)
+    loss_of_batch = _batch_loss(model, features, weight, batch_size, instances, generator)
+
+    start = [parameter.detach().clone() for parameter in model.parameters()]
+
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+    run = TrainingRun(model, total_steps=steps)
+    for step in range(steps):
+        if step in keep_at:
+            run.snapshots.append(_snapshot(model, step))
+        if step % chunk == 0:
+            yield run
+        loss = loss_of_batch()
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        schedule.step()
+        run._losses.append(loss.detach())
+        if (step % chunk == 0 or step == steps - 1) and not _sane(run):
+            torch._foreach_copy_([parameter.data for parameter in model.parameters()], start)
+            raise ValueError(
+                f"Training diverged: after {step} steps the loss is {loss.max().item():.3g}. The learning rate lr={lr:g} is "
+                f"too high for this model (the default is {LR:g}). The model has been put back as it was before the run."
+            )
+    if keep_at:
+        run.snapshots.append(_snapshot(model, steps))
+    yield run
+
+
+def _batch_loss(model, features, importance, batch_size, instances, generator):
+    # Where features are rare, nearly every row is all zero and says the same thing. Features that can say how often a row
+    # is empty are drawn non-empty instead, and the empty row is counted once, at its exact weight:
+    #   E[loss] = (1 - P(empty)) E[loss | not empty] + P(empty) loss(0).
+    empty = getattr(features, "empty_probability", torch.tensor(1.0)).to(generator.device)
+    sample = features.sample if (empty == 1).any() else features.sample_active
+    zero_row = torch.zeros(*instances, 1, features.n_features, device=generator.device)
+
+    def loss_of_batch() -> Tensor:
+        x = sample(batch_size, instances=instances, generator=generator)
+        loss = _loss(x, model(x), importance)
+        if sample == features.sample:
+            return loss
+        return (1 - empty) * loss + empty * _loss(zero_row, model(zero_row), importance)
+
+    return loss_of_batch
+
+
+def _sane(run: TrainingRun) -> bool:
+    # Not finite, or a thousand times the loss it set out with: nothing that a schedule repairs.
+    first, last = run._losses[0], run._losses[-1]
+    return bool((last.isfinite() & (last <= 1000 * first + 1000)).all())
+
+
+def _snapshot_steps(model: nn.Module, snapshots: int, steps: int) -> set[int]:
+    if snapshots == 0:
+        return set()
+    if isinstance(snapshots, bool) or not isinstance(snapshots, int) or snapshots < 2:
+        raise ValueError(f"snapshots must be 0 (none) or at least 2 (the first and the last); got {snapshots!r}.")
+    if not (hasattr(model, "W") and hasattr(model, "b_final")):
+        raise ValueError("snapshots keep W and b_final, and this model has no such attributes. Use snapshots=0.")
+    return {round(k * steps / (snapshots - 1)) for k in range(snapshots - 1)}
+
+
+def _snapshot(model: nn.Module, step: int) -> Snapshot:
+    return Snapshot(step, model.W.detach().clone(), model.b_final.detach().clone())
