@@ -1,0 +1,40 @@
+"""Notebook 03 in a real browser, as a reader runs it."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from browser import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+pytestmark = pytest.mark.browser
+
+TOY_MODEL = next((ROOT / "notebooks").glob("03_*.ipynb"), Path("03 is missing"))
+
+
+def test_notebook_03_runs_from_top_to_bottom(lab_page):
+    lab = lab_page(TOY_MODEL.name)
+    lab.run_all()
+    assert lab.errors() == []
+    code = [cell for cell in lab.cells() if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+
+    pictures = lab.page.locator(".jp-OutputArea-output img")
+    stored = [output for output in lab.outputs() if "image/png" in output.get("data", {})]
+    assert pictures.count() >= len(stored) >= 1
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
+    assert lab.console == []
+
+
+def test_an_error_and_a_console_message_are_seen(lab_page, tmp_path):
+    """The test above would notice: a failing cell and a script's complaint both show up here."""
+    script = "import IPython.display as d; d.display(d.Javascript('console.error(\"from the page\")'))"
+    cells = [new_markdown_cell("# Broken"), new_code_cell(script), new_code_cell("1 / 0")]
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}}), path)
+    lab = lab_page(path)
+    lab.run_all()
+    assert lab.errors() == ["ZeroDivisionError: division by zero"]
+    assert lab.console == ["from the page"]
