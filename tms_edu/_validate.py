@@ -40,7 +40,7 @@ def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
     return value
 
 
-def require_importance(importance: float | Tensor, shape: torch.Size) -> Tensor:
+def require_importance(importance: float | Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return `importance` as a tensor if it is finite, not negative and broadcasts to `shape` without enlarging it."""
     try:
         weight = torch.as_tensor(importance, dtype=torch.float32)
@@ -56,7 +56,7 @@ def require_importance(importance: float | Tensor, shape: torch.Size) -> Tensor:
     return weight
 
 
-def broadcasts_to(shape: torch.Size, target: torch.Size) -> bool:
+def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Say whether a tensor of `shape` expands to exactly `target`."""
     try:
         return torch.broadcast_shapes(shape, target) == torch.Size(target)

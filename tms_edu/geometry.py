@@ -149,10 +149,10 @@ class Reading:
     @property
     def shape(self) -> str:
         """Name the arrangement, for example "two digons and one dropped"."""
-        names = [group.shape or f"group of {len(group.members)} in {group.dimensions}D" for group in self.groups]
+        names = [group.shape or f"{_number_word(len(group.members))} features in {group.dimensions}D" for group in self.groups]
         if len(names) == 1 and len(self.groups[0].members) == len(self.features):
             return names[0]
-        counted = [_count(names.count(name), name) for name in dict.fromkeys(names)]
+        counted = [_counted(names.count(name), name) for name in dict.fromkeys(names)]
         for status in ("recovered", "dropped"):
             if self.indices(status):
                 counted.append(f"{_number_word(len(self.indices(status)))} {status}")
@@ -303,7 +303,7 @@ def _number_word(number: int) -> str:
     return words[number] if number < len(words) else str(number)
 
 
-def _count(number: int, noun: str) -> str:
-    head, *rest = noun.split(" ", 1)
-    plural = " ".join([head + "s", *rest]) if head == "group" else noun + "s"
-    return f"{_number_word(number)} {noun if number == 1 else plural}"
+def _counted(number: int, name: str) -> str:
+    if " in " in name:
+        return name if number == 1 else f"{_number_word(number)} times {name}"
+    return f"{_number_word(number)} {name}{'s' if number > 1 else ''}"
