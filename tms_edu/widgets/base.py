@@ -1,12 +1,10 @@
 """The base of every widget: controls, one picture, one sentence, kept true while the reader plays."""
 
 import base64
-import io
 import os
-import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
@@ -15,17 +13,15 @@ import ipywidgets
 import traitlets
 from anywidget import AnyWidget
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from tms_edu.widgets.controls import Slider
+from tms_edu.widgets.easel import CSS_PIXELS, SCALE, Easel, captioned, png
 
-CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
 FIRST_PICTURE, NEXT_PICTURE = 0.03, 0.045  # seconds of computing before a picture is due
 FOREVER = float("inf")
 
-_drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
 _open_in_cell: dict[str, tuple[str, list]] = {}
 
 
@@ -49,56 +45,37 @@ class _Stage(AnyWidget):
     busy = traitlets.Bool().tag(sync=True)
 
 
-class Easel:
-    """Draw one figure again and again: what stays is drawn once, what moves on top of it each time.
+class _Run:
+    """Frames under way, taken by one thread at a time until they end or are halted."""
 
-    Args:
-        size: width and height in inches of 100 page pixels.
-    """
+    def __init__(self, frames: Iterator, values: dict):
+        self._frames = frames
+        self.values = values
+        self.frame: Any = None
+        self.done = False
+        self.halt = threading.Event()
 
-    def __init__(self, size: tuple[float, float]):
-        self.figure = Figure(figsize=size, dpi=CSS_PIXELS * SCALE)
-        self._canvas = FigureCanvasAgg(self.figure)
-        self._moving: list[Artist] = []
-        self._background = None
-
-    def rebuild(self, build: Callable[[Figure], Iterable[Artist]]):
-        """Clear the figure and let `build` fill it; `build` returns the artists that move."""
-        self.figure.clear()
-        self._moving = sorted(build(self.figure), key=Artist.get_zorder)
-        for artist in self._moving:
-            artist.set_animated(True)
-        self.forget()
-
-    def forget(self):
-        """Draw what stays again before the next picture."""
-        self._background = None
-
-    def picture(self) -> Image.Image:
-        """Draw what moves over what stays."""
-        with _drawing:
-            if self._background is None:
-                self._canvas.draw()
-                self._background = self._canvas.copy_from_bbox(self.figure.bbox)
-            self._canvas.restore_region(self._background)
-            for artist in self._moving:
-                self.figure.draw_artist(artist)
-            # A moving image covers half of its frame.
-            for axes in {artist.axes for artist in self._moving if artist.axes and artist.axes.axison}:
-                for spine in axes.spines.values():
-                    axes.draw_artist(spine)
-            return _pixels(self._canvas)
+    def take(self, seconds: float):
+        """Take frames until the time is up, at least one."""
+        due = time.monotonic() + seconds
+        for frame in self._frames:
+            self.frame = frame
+            if time.monotonic() >= due or self.halt.is_set():
+                return
+        self.done = True
 
 
 class LivePicture:
     """Keep one picture and one sentence true to a set of controls.
 
-    A widget is a subclass that fills in `build`, `frames`, `show` and `code`, each called with the values of the controls
-    as keywords. A frame is whatever `show` needs. A widget that computes yields one frame; one that trains yields one
-    after every few steps and sets `live`, which gives it Play, Stop, Step and Rewind.
+    A widget is a subclass that fills in `build`, `frames`, `show` and `code`, each called with the values of
+    the controls as keywords. A frame is whatever `show` needs, and does not change once it is yielded. Who
+    computes yields one frame; who trains yields one every few steps and sets `live`, which gives the reader
+    Play, Stop, Step and Rewind.
 
-    Moving a control, in the browser, starts the frames again: the first picture comes at once, the others from a thread.
-    Whatever is under way is dropped, so the latest value wins. `set` does the same from code, and returns at the end.
+    Moving a control starts the frames again: the first picture comes at once, the others from a thread.
+    Whatever is under way is dropped, so the latest value wins. `set` does the same from code, and returns at
+    the end.
 
     Args:
         controls: the controls by name, in the order in which they are shown.
@@ -126,15 +103,16 @@ class LivePicture:
         self.values = {name: control.value for name, control in controls.items()}
         self._start_values = dict(self.values)
         self._lock = threading.RLock()
-        self._halt = threading.Event()
+        self._run = _Run(iter(()), self.values)
         self._thread: threading.Thread | None = None
-        self._frames: Iterator = iter(())
-        self._frame = None
         self._built_for = None
         self._easel = Easel(self.size)
         self._picture: Image.Image | None = None
-        self._stage = _Stage(title=self.title, size=[*(round(CSS_PIXELS * side) for side in self.size), SCALE])
-        self._panel = _Controls(title=self.title, spec=self._spec(), buttons=self._buttons(), values=dict(self.values))
+        width, height = (round(CSS_PIXELS * side) for side in self.size)
+        self._stage = _Stage(title=self.title, size=[width, height, SCALE])
+        self._panel = _Controls(
+            title=self.title, spec=self._spec(), buttons=self._buttons(), values=self.values
+        )
         self._box = ipywidgets.VBox([self._panel, self._stage])
         self._panel.observe(lambda change: self._moved(change["new"]), names="values")
         self._panel.on_msg(lambda _, content, __: self._pressed(content["action"]))
@@ -151,8 +129,12 @@ class LivePicture:
         """Yield what `show` needs: once, or again and again while something grows."""
         raise NotImplementedError
 
+    def finish(self, frame: Any, **values) -> Any:
+        """Add to the last frame what takes too long to wait for; the default adds nothing."""
+        return frame
+
     def show(self, frame: Any, **values) -> str:
-        """Bring the artists up to date and return the sentence; `self.resting` tells whether more frames are coming."""
+        """Bring the artists up to date and return the sentence; `self.done` tells if it is the last frame."""
         raise NotImplementedError
 
     def code(self, **values) -> str:
@@ -172,9 +154,9 @@ class LivePicture:
         return self._stage.error
 
     @property
-    def resting(self) -> bool:
-        """Say whether nothing is under way."""
-        return self._halt.is_set()
+    def done(self) -> bool:
+        """Say whether the frames have come to their end."""
+        return self._run.done
 
     def set(self, **values):
         """Set controls and wait for the last picture.
@@ -185,20 +167,18 @@ class LivePicture:
         for name in values.keys() - self.controls.keys():
             raise ValueError(f"no control is called {name!r}; there are {', '.join(self.controls)}.")
         values = {name: self.controls[name].own(value) for name, value in values.items()}
-        with self._lock_after_halt():
-            self.values = self.values | values
-            self._panel.values = dict(self.values)
-            self._start(FOREVER)
+        with self._alone():
+            self._panel.values = self.values = self.values | values
+            self._begin_and_end()
 
     def close(self):
         """End what is under way and take the widget off the page."""
-        with self._lock_after_halt():
-            thread = self._thread
-            self._frames = iter(())
-        if thread and thread is not threading.current_thread():
-            thread.join()
-        for widget in (self._box, self._panel, self._stage):
-            widget.close()
+        self._run.halt.set()
+        if self._thread:
+            self._thread.join()
+        with self._alone():
+            for widget in (self._box, self._panel, self._stage):
+                widget.close()
 
     def redraw_background(self):
         """Call from `show` after changing what does not move: limits, ticks, labels."""
@@ -210,7 +190,7 @@ class LivePicture:
     def _repr_mimebundle_(self, **_) -> tuple[dict, dict]:
         # The view is for a live page; the picture and the sentence are what stays in the file.
         with self._lock:
-            still = base64.b64encode(_png(_captioned(self._picture, self.sentence), 9)).decode()
+            still = base64.b64encode(png(captioned(self._picture, self.sentence), 9)).decode()
             bundle = {"image/png": still, "text/plain": self.sentence}
             if self._box.model_id:
                 view = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
@@ -222,118 +202,124 @@ class LivePicture:
     def _moved(self, values: dict):
         with self._errors_told():
             values = {name: control.own(values[name]) for name, control in self.controls.items()}
-            if values == self.values:  # set from here, not moved there
-                return
             changed = {name for name in values if values[name] != self.values[name]}
-            if changed <= set(self.display_only):
+            if not changed <= set(self.display_only):
+                self._restart(values)
+            elif changed:  # else it was not the reader who moved them
                 with self._lock:
                     self.values = values
-                    self._draw()
-                return
-            with self._lock_after_halt():
-                self.values = values
-                self._start(FIRST_PICTURE)
+                    self._draw(self._stage.busy)
 
     def _pressed(self, action: str):
         with self._errors_told():
             kind, _, name = action.partition(":")
             if kind == "call":
                 getattr(self, name)()
-            elif kind == "try":
-                self._panel.values = self.values | self.presets[name]
-            elif kind == "reset":
-                self._panel.values = self._start_values
+            elif kind in ("try", "reset"):
+                self._restart(self.values | self.presets[name] if name else self._start_values)
+                self._panel.values = self.values
             else:
-                {"play": self._play, "stop": self._stop, "step": self._step, "rewind": self._rewind}[kind]()
+                act = {"play": self._play, "stop": self._draw, "step": self._step, "rewind": self._rewind}[
+                    kind
+                ]
+                self._end_thread()
+                with self._alone():
+                    act()
 
     def _play(self):
-        with self._lock_after_halt():
-            if not self._advance(0):
-                self._rewind()
-            self._continue(seconds=0, pause=0.03)
-
-    def _stop(self):
-        with self._lock_after_halt():
-            self._draw()
+        if self._run.done:
+            self._begin(0)
+        self._continue(0, pause=0.03)
 
     def _step(self):
-        with self._lock_after_halt():
-            if not self._advance(0):
-                self._rewind()
-            self._draw()
+        if self._run.done:
+            self._begin(0)
+        self._run.take(0)
+        self._draw()
 
     def _rewind(self):
-        with self._lock_after_halt():
-            self._frames = self.frames(**self.values)
-            self._advance(0)
-            self._draw()
+        self._begin(0)
+        self._draw()
 
     # Work
 
-    def _start(self, seconds: float):
-        self._frames = self.frames(**self.values)
-        if self._advance(seconds):
-            self._continue(NEXT_PICTURE, pause=0.001)
-        else:
-            self._draw()
+    def _restart(self, values: dict):
+        with self._alone():
+            self.values = values
+            if self.live:
+                self._begin(FIRST_PICTURE)
+                self._continue(NEXT_PICTURE, pause=0.001)
+            else:
+                self._begin_and_end()
 
-    def _advance(self, seconds: float) -> bool:
-        # Take frames until the time is up; say whether there may be more.
-        due = time.monotonic() + seconds
-        for self._frame in self._frames:
-            if time.monotonic() >= due:
-                return True
-        return False
+    def _begin(self, seconds: float):
+        self._run = _Run(self.frames(**self.values), self.values)
+        self._run.take(seconds)
+
+    def _begin_and_end(self):
+        self._begin(FOREVER)
+        self._run.frame = self.finish(self._run.frame, **self.values)
+        self._draw()
 
     def _continue(self, seconds: float, pause: float):
-        self._halt = halt = threading.Event()
-        self._draw()
-        self._thread = threading.Thread(target=self._work, args=(halt, seconds, pause), daemon=True)
+        self._run.halt.clear()
+        self._draw(busy=True)
+        self._thread = threading.Thread(target=self._work, args=(self._run, seconds, pause), daemon=True)
         self._thread.start()
 
-    def _work(self, halt: threading.Event, seconds: float, pause: float):
-        with self._errors_told():
-            # The pause leaves the lock to whoever waits for it.
-            while not halt.wait(pause):
-                with self._lock:
-                    if halt.is_set():
-                        return
-                    if not self._advance(seconds):
-                        halt.set()
-                    self._draw()
+    def _work(self, run: _Run, seconds: float, pause: float):
+        # Computes without the lock, so that callbacks need not wait, and pauses so that they get it.
+        with self._errors_told(run):
+            while not run.done and not run.halt.wait(pause):
+                run.take(seconds)
+                self._draw_unless_halted(run, busy=True)
+            if not run.halt.is_set():
+                run.frame = self.finish(run.frame, **run.values)
+                self._draw_unless_halted(run, busy=False)
 
-    def _draw(self):
+    def _draw_unless_halted(self, run: _Run, busy: bool):
+        with self._lock:
+            if not run.halt.is_set():
+                self._draw(busy)
+
+    def _draw(self, busy: bool = False):
         needed_for = [self.values[name] for name in self.rebuild_on]
         if needed_for != self._built_for:
             self._easel.rebuild(lambda figure: self.build(figure, **self.values))
             self._built_for = needed_for
-        sentence = self.show(self._frame, **self.values)
+        sentence = self.show(self._run.frame, **self.values)
         self._picture = self._easel.picture()
         with self._stage.hold_sync():  # picture and words in one message
-            self._stage.picture = _png(self._picture, 1)
+            self._stage.picture = png(self._picture, 1)
             self._stage.sentence = sentence
             self._stage.code = self.code(**self.values)
             self._stage.error = ""
-            self._stage.busy = not self.resting
+            self._stage.busy = busy
 
     @contextmanager
-    def _lock_after_halt(self):
-        # Halting first makes whoever works let go of the lock; halting again catches what was started in between.
-        self._halt.set()
+    def _alone(self):
+        # Halting first makes the thread let go; halting again catches what was started in between.
+        self._run.halt.set()
         with self._lock:
-            self._halt.set()
+            self._run.halt.set()
             yield
 
+    def _end_thread(self):
+        self._run.halt.set()
+        if self._thread and not self._run.done:
+            self._thread.join()
+
     @contextmanager
-    def _errors_told(self):
+    def _errors_told(self, run: _Run | None = None):
         # The one place where errors of callbacks end: a notebook shows nothing of them.
         try:
             yield
         except Exception as error:
-            with self._lock_after_halt():
+            if run and run.halt.is_set():
+                return
+            with self._alone(), self._stage.hold_sync():
                 told = f"This does not work ({type(error).__name__}): {error} Move a control, or press Reset."
-                self._stage.error = told
-                self._stage.busy = False
+                self._stage.error, self._stage.busy = told, False
             if "PYTEST_CURRENT_TEST" in os.environ:
                 raise
 
@@ -343,37 +329,12 @@ class LivePicture:
         return [control.spec(name) for name, control in self.controls.items()]
 
     def _buttons(self) -> list:
-        training = [["Play", "play"], ["Stop", "stop"], ["Step", "step"], ["Rewind", "rewind"]] if self.live else []
-        calls = [[label, f"call:{method}"] for label, method in self.actions.items()]
-        tries = [[label, f"try:{label}"] for label in self.presets]
-        rows = {"Training": training, "": calls, "Try": [*tries, ["Reset", "reset"]] if self.controls else tries}
+        rows = {
+            "Training": [[name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live],
+            "": [[label, f"call:{method}"] for label, method in self.actions.items()],
+            "Try": [*([label, f"try:{label}"] for label in self.presets), ["Reset", "reset"]],
+        }
         return [[name, buttons] for name, buttons in rows.items() if buttons]
-
-
-def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
-    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
-
-
-def _png(picture: Image.Image, level: int) -> bytes:
-    data = io.BytesIO()
-    picture.save(data, "PNG", compress_level=level)
-    return data.getvalue()
-
-
-def _captioned(picture: Image.Image, sentence: str) -> Image.Image:
-    # A stored notebook shows only the picture, so there the sentence is part of it.
-    width, height = picture.size
-    lines = textwrap.wrap(sentence, round(width / SCALE / 8))
-    strip = Figure(figsize=(width / CSS_PIXELS / SCALE, 0.24 * len(lines) + 0.1), dpi=CSS_PIXELS * SCALE)
-    canvas = FigureCanvasAgg(strip)
-    strip.text(0.02, 1, "\n".join(lines), fontsize=11, va="top", linespacing=1.3)
-    with _drawing:
-        canvas.draw()
-    words = _pixels(canvas)
-    whole = Image.new("RGB", (width, height + words.height), "white")
-    whole.paste(picture, (0, 0))
-    whole.paste(words, (0, height))
-    return whole
 
 
 def _close_earlier_runs_of_this_cell(widget: LivePicture):

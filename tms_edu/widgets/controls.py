@@ -12,7 +12,7 @@ class Slider:
     Attributes:
         label: what it sets, in words and symbol: "sparsity S".
         options: the values, first to last.
-        value: the one it starts with. A number that is not among the options is put in its place between them.
+        value: the one it starts with. A number between two options becomes one too.
         text: what to write beside the slider for a value.
     """
 

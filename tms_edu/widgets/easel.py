@@ -1,0 +1,82 @@
+"""An off-screen figure that is drawn again and again, fast, and packed as PNG."""
+
+import io
+import textwrap
+import threading
+from collections.abc import Callable, Iterable
+
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
+_drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
+
+
+class Easel:
+    """Draw one figure again and again: what stays is drawn once, what moves on top of it each time.
+
+    Args:
+        size: width and height in inches of 100 page pixels.
+    """
+
+    def __init__(self, size: tuple[float, float]):
+        self.figure = Figure(figsize=size, dpi=CSS_PIXELS * SCALE)
+        self._canvas = FigureCanvasAgg(self.figure)
+        self._moving: list[Artist] = []
+        self._background = None
+
+    def rebuild(self, build: Callable[[Figure], Iterable[Artist]]):
+        """Clear the figure and let `build` fill it; `build` returns the artists that move."""
+        self.figure.clear()
+        self._moving = sorted(build(self.figure), key=Artist.get_zorder)
+        for artist in self._moving:
+            artist.set_animated(True)
+        self.forget()
+
+    def forget(self):
+        """Draw what stays again before the next picture."""
+        self._background = None
+
+    def picture(self) -> Image.Image:
+        """Draw what moves over what stays."""
+        with _drawing:
+            if self._background is None:
+                self._canvas.draw()
+                self._background = self._canvas.copy_from_bbox(self.figure.bbox)
+            self._canvas.restore_region(self._background)
+            for artist in self._moving:
+                self.figure.draw_artist(artist)
+            # A moving image covers half of its frame.
+            for axes in {artist.axes for artist in self._moving if artist.axes and artist.axes.axison}:
+                for spine in axes.spines.values():
+                    axes.draw_artist(spine)
+            return _pixels(self._canvas)
+
+
+def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
+    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+
+
+def png(picture: Image.Image, level: int) -> bytes:
+    """Pack a picture: level 1 is fast, 9 is small."""
+    data = io.BytesIO()
+    picture.save(data, "PNG", compress_level=level)
+    return data.getvalue()
+
+
+def captioned(picture: Image.Image, sentence: str) -> Image.Image:
+    """Write the sentence under a picture; where no kernel runs, the picture is all there is."""
+    width, height = picture.size
+    lines = textwrap.wrap(sentence, round(width / SCALE / 8))
+    strip = Figure(figsize=(width / CSS_PIXELS / SCALE, 0.215 * len(lines) + 0.1), dpi=CSS_PIXELS * SCALE)
+    canvas = FigureCanvasAgg(strip)
+    strip.text(0.02, 1, "\n".join(lines), fontsize=11, va="top", linespacing=1.3)
+    with _drawing:
+        canvas.draw()
+    words = _pixels(canvas)
+    whole = Image.new("RGB", (width, height + words.height), "white")
+    whole.paste(picture, (0, 0))
+    whole.paste(words, (0, height))
+    return whole

@@ -1,0 +1,90 @@
+"""Parts of pictures that several widgets share: drawn once by `plots`, then changed in place."""
+
+import torch
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from tms_edu import plots
+
+REACH = 1.6  # half the width of a plane: the longest column of a trained model, with its label
+
+
+class GramPart:
+    """A Gram matrix with the bias beside it, for n features.
+
+    Attributes:
+        moving: the artists that `show` changes.
+    """
+
+    def __init__(self, ax: Axes, n: int):
+        plots.plot_gram(torch.zeros(n, n), torch.zeros(n), ax=ax)
+        self._matrix, self._bias = ax.images
+        self._numbers = list(ax.texts)
+        self.moving: list[Artist] = [*ax.images, *ax.patches, *ax.texts]
+
+    def show(self, gram: Tensor, b: Tensor):
+        """Show WᵀW (n, n) and b (n,)."""
+        self._matrix.set_data(gram.numpy())
+        self._bias.set_data(b[:, None].numpy())
+        values = [*gram.flatten().tolist(), *b.tolist()]
+        for text, value in zip(self._numbers, values, strict=bool(self._numbers)):
+            text.set_text(f"{value:+.2f}" if abs(value) >= 0.005 else "0")
+            text.set_color("white" if abs(value) > 0.7 else "black")
+
+
+class PlanePart:
+    """The n columns of a W of shape (2, n), as arrows in the plane, and the hidden points of a batch.
+
+    Attributes:
+        moving: the artists that `show` changes.
+    """
+
+    def __init__(self, ax: Axes, n: int):
+        plots.plot_columns(torch.ones(2, n), ax=ax)
+        ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+        self._stems, self._tips, self._labels = ax.lines[::2], ax.lines[1::2], list(ax.texts)
+        for label in self._labels:
+            label.set_clip_on(True)
+        (self._points,) = ax.plot([], [], linestyle="", marker=".", markersize=3, color="0.55", zorder=1)
+        self._short = ax.text(0.02, 0.02, "", transform=ax.transAxes)
+        self.moving: list[Artist] = [self._points, *self._stems, *self._tips, *self._labels, self._short]
+
+    def show(self, W: Tensor, points: Tensor | None = None):
+        """Show W (2, n), and h of shape (batch, 2)."""
+        columns = W.T.tolist()
+        short = []
+        for i, (x, y) in enumerate(columns):
+            length = (x * x + y * y) ** 0.5
+            self._stems[i].set_data([0, x], [0, y])
+            self._tips[i].set_data([x], [y])
+            outward = 1 + 0.16 / length if length > 0.05 else 0
+            self._labels[i].set_position((x * outward, y * outward))
+            self._labels[i].set_visible(length > 0.05)
+            short += [str(i)] * (length <= 0.05)
+        self._short.set_text(f"near zero: {', '.join(short)}" if short else "")
+        self._points.set_data(*([], []) if points is None else points.T.numpy())
+
+
+class NormsPart:
+    """The length of each of n columns as a bar, with a word on what became of the feature.
+
+    Attributes:
+        moving: the artists that `show` changes.
+    """
+
+    def __init__(self, ax: Axes, n: int):
+        colors = [plots.FEATURE_COLORS[i % len(plots.FEATURE_COLORS)] for i in range(n)]
+        self._bars = ax.barh(range(n), [0] * n, color=colors, height=0.6)
+        self._words = [ax.text(0, i, "", va="center") for i in range(n)]
+        ax.set(xlim=(0, 2.4), ylim=(n - 0.5, -0.5), xticks=(0, 0.5, 1, 1.5), yticks=range(n))
+        ax.set(xlabel="length of its column, ‖W‖", ylabel="feature")
+        ax.spines[["top", "right"]].set_visible(False)
+        self.moving: list[Artist] = [*self._bars, *self._words]
+
+    def show(self, norms: list[float], words: list[str]):
+        """Show n lengths and n words."""
+        for bar, text, norm, word in zip(self._bars, self._words, norms, words, strict=True):
+            bar.set_width(norm)
+            text.set_x(min(norm, 1.6) + 0.06)
+            text.set_text(word)
