@@ -104,6 +104,32 @@ def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_inputs(x: Tensor, *, ax: Axes | None = None) -> Axes:
+    """Draw a batch of inputs, one column each: white is 0, off, and the darker a cell, the larger the value.
+
+    Args:
+        x: (batch, n), values in [0, 1].
+        ax: where to draw; a new one if None.
+
+    Returns:
+        The axes; `images[0]` holds x with one row per feature.
+
+    Raises:
+        ValueError: if x has not exactly two axes, or holds no finite numbers.
+    """
+    values = _numbers("x", x, 2)
+    ax = ax or _new_axes(7.0, 2.0)
+    ax.imshow(values.T, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    edges = [np.arange(size + 1) - 0.5 for size in values.shape]
+    ax.set_xticks(edges[0], minor=True)
+    ax.set_yticks(edges[1], minor=True)
+    ax.grid(which="minor", color="0.85", linewidth=0.6)
+    ax.tick_params(which="both", length=0)
+    ax.set_yticks(range(values.shape[1]))
+    ax.set(xlabel="input", ylabel="feature i")
+    return ax
+
+
 def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> Axes:
     """Draw the loss of each training step on a logarithmic axis, a line per instance.
 

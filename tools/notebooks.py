@@ -90,7 +90,7 @@ def normalise_output(output, count: int):
     if output.output_type == "execute_result":
         output.execution_count = count
     is_widget = output.data.pop(WIDGET_VIEW, None) is not None
-    if is_widget and "image/png" not in output.data:
+    if is_widget and not {"image/png", "text/html"} & set(output.data):
         return None
     if "image/png" in output.data:
         output.data["image/png"] = smaller(output.data["image/png"])
@@ -188,47 +188,58 @@ def run(nb, path: Path) -> None:
             cell.source = SECONDS.sub(f"{seconds} seconds to run", cell.source)
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
-                raise NotebookError(f"{path.name} writes to stderr in the cell\n{cell.source}\n\n{output.text}")
+                raise NotebookError(
+                    f"{path.name} writes to stderr in the cell\n{cell.source}\n\n{output.text}"
+                )
 
 
-def write_if_changed(path: Path, text: str) -> None:
-    if path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+def renewed(path: Path, paths: list[Path], setup: str, *, execute: bool) -> str:
+    """Return the text of the notebook as it should stand in its file."""
+    nb = read(path)
+    generate(nb, path, paths, setup)
+    if execute:
+        print(f"{path.name} …", end=" ", flush=True)
+        run(nb, path)
+        print(f"{seconds_to_run(nb)} s")
+    normalise(nb)
+    nbformat.validate(nb)
+    return dump(nb)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the notebooks and write them back normalised.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="only these; all, if none is named")
+    parser.add_argument("--no-run", action="store_true", help="normalise what is stored")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, exit 1 where something would change"
+    )
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
-    parser = argparse.ArgumentParser(description="Run the notebooks and write them back normalised.")
-    parser.add_argument("notebooks", nargs="*", type=Path)
-    parser.add_argument("--no-run", action="store_true", help="normalise what is stored")
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 where something would change")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     paths = notebook_paths(root)
     chosen = [path.resolve() for path in options.notebooks] or paths
     setup = (root / "tools" / "setup_cell.py").read_text(encoding="utf-8").strip()
-    stale = []
     # One thread, as in the tests and on Binder: the same numbers everywhere on one kind of processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    stale = []
+
+    def put(path: Path, text: str) -> None:
+        if path.read_text(encoding="utf-8") == text:
+            return
+        if options.check:
+            stale.append(path.name)
+        else:
+            path.write_text(text, encoding="utf-8")
+
     for path in chosen:
         if path not in paths:
             raise NotebookError(f"{path} is not one of the numbered notebooks in {root / 'notebooks'}.")
-        nb = read(path)
-        generate(nb, path, paths, setup)
-        if not (options.no_run or options.check):
-            print(f"{path.name} …", end=" ", flush=True)
-            run(nb, path)
-            print(f"{seconds_to_run(nb)} s")
-        normalise(nb)
-        nbformat.validate(nb)
-        if options.check and dump(nb) != path.read_text(encoding="utf-8"):
-            stale.append(path.name)
-        if not options.check:
-            write_if_changed(path, dump(nb))
+        put(path, renewed(path, paths, setup, execute=not (options.no_run or options.check)))
     readme = root / "README.md"
-    text = with_table(readme.read_text(encoding="utf-8"), paths)
-    if options.check and text != readme.read_text(encoding="utf-8"):
-        stale.append("README.md")
-    if not options.check:
-        write_if_changed(readme, text)
+    if readme.exists():
+        put(readme, with_table(readme.read_text(encoding="utf-8"), paths))
     for name in stale:
         print(f"{name} is not as `make notebooks` writes it.")
     return 1 if stale else 0

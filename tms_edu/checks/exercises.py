@@ -55,13 +55,17 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Result(NEARLY, f"This answer is of a kind I cannot read: {_name(error)}. Compare it with the stub.")
+            return Result(
+                NEARLY, f"This answer is of a kind I cannot read: {_name(error)}. Compare it with the stub."
+            )
 
     guarded.__signature__ = inspect.Signature(signature.parameters.values())
     return guarded
 
 
-def call(student: Callable, *args, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None) -> Tensor:
+def call(
+    student: Callable, *args, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None
+) -> Tensor:
     """Call the student's function on copies of `args` and return its float tensor.
 
     Args:
@@ -75,15 +79,11 @@ def call(student: Callable, *args, shape: tuple[int, ...] | None = None, shapes:
         Nearly: with a sentence for everything else that keeps the result from being read.
     """
     result = run(student, *args)
-    if result is ... or (result is None and _is_stub(student)):
-        raise NotTried
-    if inspect.iscoroutine(result):
-        result.close()
     return tensor(result, shape=shape, shapes=shapes, name="your function's result")
 
 
 def run(student: Callable, *args):
-    """Call the student's function on copies of `args`; a failure or a changed argument becomes `Nearly`."""
+    """Call the student's function on copies of `args`; a stub, a failure or a changed argument leaves the check."""
     if not callable(student):
         raise Nearly(f"I need the function itself, without brackets after its name; I got {kind(student)}.")
     copies = [value.clone() if isinstance(value, Tensor) else value for value in args]
@@ -92,7 +92,9 @@ def run(student: Callable, *args):
     except KeyboardInterrupt:
         raise
     except RecursionError:
-        raise Nearly("Your function calls itself without end. Does its name stand inside its own body?") from None
+        raise Nearly(
+            "Your function calls itself without end. Does its name stand inside its own body?"
+        ) from None
     except BaseException as error:
         raise Nearly(_stopped(student, error, args)) from None
     for before, after in zip(args, copies, strict=True):
@@ -101,11 +103,20 @@ def run(student: Callable, *args):
                 "Your function changes the tensors it is given, so the next line that uses them is surprised. "
                 "Look for `-=`, `+=`, an assignment to `x[...]`, or a method that ends in `_`."
             )
+    if result is ... or (result is None and _is_stub(student)):
+        raise NotTried
+    if inspect.iscoroutine(result):
+        result.close()
+        raise Nearly("Your function begins with `async def`, so it has not run. Take the `async` away.")
     return result
 
 
 def tensor(
-    value, *, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None, name: str = "your answer"
+    value,
+    *,
+    shape: tuple[int, ...] | None = None,
+    shapes: dict[tuple, str] | None = None,
+    name: str = "your answer",
 ) -> Tensor:
     """Return `value` if it is a finite float32 tensor of `shape` without gradient, else raise `Nearly` saying what it is."""
     if not isinstance(value, Tensor):
@@ -116,7 +127,10 @@ def tensor(
             "float64 comes from NumPy or `.double()`."
         )
     if shape is not None and value.shape != shape:
-        raise Nearly((shapes or {}).get(tuple(value.shape)) or f"{_first_upper(name)} has shape {tuple(value.shape)}; expected {shape}.")
+        raise Nearly(
+            (shapes or {}).get(tuple(value.shape))
+            or f"{_first_upper(name)} has shape {tuple(value.shape)}; expected {shape}."
+        )
     if value.requires_grad:
         raise Nearly(
             f"{_first_upper(name)} carries a gradient that the inputs do not have. Does it use `model.W` of some model instead of what it "
@@ -124,7 +138,9 @@ def tensor(
         )
     if not value.isfinite().all():
         bad = "NaN" if value.isnan().any() else "infinity"
-        raise Nearly(f"{_first_upper(name)} contains {bad}. Look for a division by zero or the root of a negative number.")
+        raise Nearly(
+            f"{_first_upper(name)} contains {bad}. Look for a division by zero or the root of a negative number."
+        )
     return value
 
 

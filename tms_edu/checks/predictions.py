@@ -42,7 +42,9 @@ class Choice:
     def seen(self, observed) -> tuple[object, str]:
         """Return what the run showed and the words for it."""
         option = self.observe(observed)
-        return option, self.show(option) if option in self.options else "something that none of the options foresaw"
+        return option, self.show(
+            option
+        ) if option in self.options else "something that none of the options foresaw"
 
     def score(self, answer: str, seen: str | None) -> float | None:
         return None if seen not in self.options else float(answer == seen)
@@ -83,7 +85,9 @@ class Number:
         try:
             value = float(Fraction(text.rstrip("% ")))
         except (ValueError, ZeroDivisionError, OverflowError):
-            raise Nearly(f"Prediction {self.key} takes a number, for example 0.25; I cannot read {answer[:40]!r}.") from None
+            raise Nearly(
+                f"Prediction {self.key} takes a number, for example 0.25; I cannot read {answer[:40]!r}."
+            ) from None
         return value / 100 if text.endswith("%") else value
 
     def show(self, value: float) -> str:
@@ -139,7 +143,11 @@ def forget(notebook: str = "") -> Result:
     """Forget the answers and reveals of a notebook ("03"), or of all of them, to start afresh."""
     for key in [key for key in _SESSION.records if key.startswith(notebook)]:
         del _SESSION.records[key]
-    return _say(f"Every prediction of notebook {notebook} is open again." if notebook else "Every prediction is open again.")
+    return _say(
+        f"Every prediction of notebook {notebook} is open again."
+        if notebook
+        else "Every prediction is open again."
+    )
 
 
 def ask(key: str) -> "Question | Result":
@@ -161,7 +169,9 @@ def answer(key: str, value) -> Result:
         return _say(f"You have seen the run by now, so your prediction stays {question.show(record.answer)}.")
     record.answer, record.late = value, record.revealed
     if record.late:
-        return _say(f"Noted: {question.show(value)}. The run has shown its answer already, so this one is not counted.")
+        return _say(
+            f"Noted: {question.show(value)}. The run has shown its answer already, so this one is not counted."
+        )
     return _say(f"Kept: you expect {question.show(value)}. You can change it until the run has answered.")
 
 
@@ -204,7 +214,12 @@ class Question:
         example = '"b"' if self.options else "0.25"
         lines = [f"Prediction {self.question.key}. {self.question.question}"]
         lines += [f"  {letter}) {option}" for letter, option in self.options.items()]
-        return "\n".join([*lines, f"Answer here, or in code: checks.answer({self.question.key!r}, {example})".replace("'", '"')])
+        return "\n".join(
+            [
+                *lines,
+                f"Answer here, or in code: checks.answer({self.question.key!r}, {example})".replace("'", '"'),
+            ]
+        )
 
     def _repr_html_(self) -> str:
         items = "".join(f"<br>{letter}) {to_html(option)}" for letter, option in self.options.items())
@@ -295,16 +310,25 @@ class Score:
             return f"Notebook {self.notebook} has no predictions."
         if not self.counted:
             return "No prediction counts yet. Answer one above, then run the cells after it."
-        return f"{self.points:g} of {self.counted} points from {self.counted} of {len(self.rows)} predictions."
+        return (
+            f"{self.points:g} of {self.counted} points from {self.counted} of {len(self.rows)} predictions."
+        )
 
     def __repr__(self) -> str:
-        lines = [f"{cells[0]}\n   expected {cells[1]}; saw {cells[2]}; points {cells[3]}" for cells in self._cells()]
+        lines = [
+            f"{cells[0]}\n   expected {cells[1]}; saw {cells[2]}; points {cells[3]}"
+            for cells in self._cells()
+        ]
         return "\n".join([*lines, self._summary()])
 
     def _repr_html_(self) -> str:
         def row(tag: str, cells) -> str:
             style = 'style="text-align: left; white-space: normal; max-width: 24em"'
-            return "<tr>" + "".join(f"<{tag} {style}>{html.escape(c, quote=False)}</{tag}>" for c in cells) + "</tr>"
+            return (
+                "<tr>"
+                + "".join(f"<{tag} {style}>{html.escape(c, quote=False)}</{tag}>" for c in cells)
+                + "</tr>"
+            )
 
         body = "".join(row("td", cells) for cells in self._cells())
         return f"<table><thead>{row('th', self.head)}</thead><tbody>{body}</tbody></table><p>{html.escape(self._summary())}</p>"
