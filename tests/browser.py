@@ -1,9 +1,9 @@
 """JupyterLab in headless Chromium, for tests that look at a notebook as its reader does.
 
     def test_something(lab_page):
-        lab = lab_page("03_the_toy_model.ipynb")     # a notebook of the course, by name, or the path of another one
+        lab = lab_page("03_the_toy_model.ipynb")  # a notebook of the course by name, or the path of another
         lab.run_all()
-        lab.page.get_by_role("slider").first.press("ArrowRight")     # a Playwright page
+        lab.page.get_by_role("slider").first.press("ArrowRight")  # a Playwright page
         assert not lab.errors()
 
 The notebooks are copied first: the project's own files are never changed.

@@ -8,6 +8,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import jaxtyping
 import pytest
+
 from browser import chromium, lab_folder, lab_page, lab_server  # noqa: F401
 
 jaxtyping.install_import_hook("tms_edu", "beartype.beartype")

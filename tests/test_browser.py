@@ -4,8 +4,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from browser import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,8 @@ def test_an_error_and_a_console_message_are_seen(lab_page, tmp_path):
     script = "import IPython.display as d; d.display(d.Javascript('console.error(\"from the page\")'))"
     cells = [new_markdown_cell("# Broken"), new_code_cell(script), new_code_cell("1 / 0")]
     path = tmp_path / "broken.ipynb"
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}}), path)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     lab = lab_page(path)
     lab.run_all()
     assert lab.errors() == ["ZeroDivisionError: division by zero"]

@@ -1,12 +1,12 @@
-"""Run the notebooks in order, each in a fresh kernel, and write them back normalised. Behind `make notebooks`.
+"""Run the notebooks in order, each in a fresh kernel, and write them normalised. Behind `make notebooks`.
 
     python tools/notebooks.py                      run all of them
     python tools/notebooks.py notebooks/03_*.ipynb run only these
     python tools/notebooks.py --no-run             normalise what is stored, without running
     python tools/notebooks.py --check              change nothing; exit 1 where a file is not normalised
 
-Generated, never typed: the set-up cell (tag `setup`, from tools/setup_cell.py), the navigation (tag `nav`), the
-"… seconds to run" of each notebook, and the README's table of notebooks.
+Generated, never typed: the set-up cell (tag `setup`, from tools/setup_cell.py), the navigation (tag `nav`),
+the "… seconds to run" of each notebook, and the README's table of notebooks.
 """
 
 import argparse
