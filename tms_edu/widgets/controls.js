@@ -2,6 +2,7 @@
 
 function element(tag, properties = {}, children = []) {
   const node = Object.assign(document.createElement(tag), properties);
+  node.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the arrow keys and the space bar
   node.append(...children);
   return node;
 }
@@ -9,6 +10,7 @@ function element(tag, properties = {}, children = []) {
 function slider(spec) {
   const input = element("input", { type: "range", min: 0, max: spec.options.length - 1, step: 1 });
   const readout = element("output");
+  readout.style.minWidth = `${Math.max(...spec.texts.map((text) => text.length))}ch`;
   return {
     input,
     parts: [input, readout],
@@ -44,7 +46,6 @@ function render({ model, el }) {
   el.classList.add("tms-controls");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", `${model.get("title")}: controls`);
-  el.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the arrow keys and the space bar
   const fields = {};
 
   const boxes = model.get("spec").map((spec) => {
@@ -58,7 +59,7 @@ function render({ model, el }) {
       model.save_changes();
     });
     const label = element("label", { htmlFor: id, textContent: spec.label });
-    return element("div", { className: `tms-field tms-${spec.kind}` }, [label, ...field.parts]);
+    return element("div", { className: "tms-field" }, [label, ...field.parts]);
   });
 
   const rows = model.get("buttons").map(([name, buttons]) => {

@@ -85,16 +85,16 @@ class SuperpositionLab(LivePicture):
         self.steps = steps
         super().__init__(
             n_features=Slider("features n", range(2, 11), n_features),
-            d_hidden=Slider("hidden dimensions m", range(1, 6), d_hidden),
+            d_hidden=Slider("dimensions m", range(1, 6), d_hidden),
             feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, _sparsity),
             importance_decay=Slider(
-                "importance of feature i",
+                "importance Iᵢ",
                 (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
                 importance_decay,
                 "{:g}ⁱ".format,
             ),
             seed=Slider("seed", range(10), seed),
-            points=Switch("hidden points of a batch (m = 2)", value=points),
+            points=Switch("hidden points (m = 2)", value=points),
         )
 
     @property
