@@ -33,10 +33,10 @@ def arguments() -> list[str]:
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.answer_yes=True",
         "--LabApp.extension_manager=readonly",
-        "--log-level=WARN",
+        "--Application.log_level=WARN",
     ]
     if not has_browser():
-        options += ["--no-browser", "--ServerApp.no_browser_open_file=True"]
+        options += ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options += ["--allow-root"]
     return options
@@ -48,4 +48,5 @@ if __name__ == "__main__":
     write_defaults()
     if "--only-defaults" in sys.argv:  # on Binder, which starts JupyterLab itself
         sys.exit()
+    print("JupyterLab starts. Open the address below in a browser; Ctrl-C ends it.", flush=True)
     LabApp.launch_instance([*arguments(), *sys.argv[1:]])
