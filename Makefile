@@ -7,6 +7,8 @@ PY := $(VENV)/bin/python
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 TORCH := $(shell sed -n 's/^torch==//p' requirements.txt)
 CPU_INDEX := https://download.pytorch.org/whl/cpu
+# Strict: every stored output is compared, but for cells tagged nbval-ignore-output. What passes passes --nbval-lax too.
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ lab: $(VENV)/.learner ## Open the course in JupyterLab (Ctrl-C ends it)
 	@exec $(PY) tools/lab.py
 
 test: $(VENV)/.developer ## Run every test: package, notebooks, browser
-	@$(PY) -m pytest --nbval notebooks tests tms_edu
+	@$(PY) -m pytest -n 2 --dist loadscope $(NBVAL) notebooks tests tms_edu
 
 notebooks: $(VENV)/.developer ## Run and normalise the notebooks, or one: make notebooks NB=notebooks/03_….ipynb
 	@$(PY) tools/notebooks.py $(NB)
