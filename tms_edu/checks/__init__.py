@@ -9,9 +9,9 @@ from pkgutil import iter_modules
 
 from tms_edu.checks.predictions import answer, ask, forget, reveal, score
 
-_engine = ["answer", "ask", "forget", "reveal", "score"]
+__all__ = ["answer", "ask", "forget", "reveal", "score"]
 for _module in sorted(module.name for module in iter_modules(__path__) if module.name.startswith("nb")):
-    _found = vars(import_module(f"{__name__}.{_module}"))
-    globals().update({name: value for name, value in _found.items() if name.startswith("check_")})
-
-__all__ = sorted(_engine + [name for name in globals() if name.startswith("check_")])
+    _members = vars(import_module(f"{__name__}.{_module}"))
+    _checks = {name: member for name, member in _members.items() if name.startswith("check_")}
+    globals().update(_checks)
+    __all__ += _checks

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import linecache
 import math
 import traceback
 from collections.abc import Callable
@@ -11,6 +10,8 @@ import torch
 from torch import Tensor
 
 from tms_edu.checks.result import NEARLY, NOT_TRIED, RIGHT, Result
+
+RESULT = "your function's result"
 
 
 class NotTried(Exception):
@@ -64,7 +65,7 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
 
 
 def call(
-    student: Callable, *args, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None
+    student, *args, shape: tuple[int, ...] | None = None, shapes: dict[tuple, str] | None = None
 ) -> Tensor:
     """Call the student's function on copies of `args` and return its float tensor.
 
@@ -79,10 +80,10 @@ def call(
         Nearly: with a sentence for everything else that keeps the result from being read.
     """
     result = run(student, *args)
-    return tensor(result, shape=shape, shapes=shapes, name="your function's result")
+    return tensor(result, shape=shape, shapes=shapes, name=RESULT)
 
 
-def run(student: Callable, *args):
+def run(student, *args):
     """Call the student's function on copies of `args`; a stub, a failure or a changed argument leaves the check."""
     if not callable(student):
         raise Nearly(f"I need the function itself, without brackets after its name; I got {kind(student)}.")
@@ -146,16 +147,17 @@ def tensor(
 
 def number(value, *, name: str = "your answer") -> float:
     """Return `value` as a float if it is one finite number, else raise `Nearly` saying what it is."""
-    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
-        value = value.item()
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
-        raise Nearly(f"I expected one number; {name} is {kind(value)}.")
-    if getattr(value, "size", 1) != 1 or (isinstance(value, Tensor) and value.numel() != 1):
-        raise Nearly(f"I expected one number; {name} has shape {tuple(value.shape)}.")
-    value = float(value)
-    if not math.isfinite(value):
-        raise Nearly(f"{_first_upper(name)} is {value}. Look for a division by zero.")
-    return value
+    try:
+        shape = tuple(getattr(value, "shape", ()))
+        single = value.item() if shape and math.prod(shape) == 1 else value
+        plain = None if isinstance(single, (bool, str)) or math.prod(shape) != 1 else float(single)
+    except Exception:
+        plain, shape = None, ()
+    if plain is None:
+        raise Nearly(f"I expected one number; {name} " + (f"has shape {shape}." if shape else f"is {kind(value)}."))
+    if not math.isfinite(plain):
+        raise Nearly(f"{_first_upper(name)} is {plain}. Look for a division by zero.")
+    return plain
 
 
 def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
@@ -180,15 +182,17 @@ def kind(value) -> str:
         return "None"
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, (list, tuple, set, dict, str)):
+    if isinstance(value, str):
+        return f"text of {len(value)} letters"
+    if isinstance(value, (list, tuple, set, dict)):
         return f"a {type(value).__name__} of {len(value)}"
     if type(value).__module__ == "numpy" and hasattr(value, "shape"):
         return f"a NumPy array of shape {value.shape}"
     if isinstance(value, (bool, int, float)):
-        return f"the number {value}" if not isinstance(value, bool) else f"the truth value {value}"
+        return f"the number {value:.4g}" if not isinstance(value, bool) else f"the truth value {value}"
     if inspect.isroutine(value):
         return "a function"
-    return f"of type {type(value).__name__}"
+    return f"something of type {type(value).__name__}"
 
 
 def _not_a_tensor(value, name: str) -> str:
@@ -196,26 +200,31 @@ def _not_a_tensor(value, name: str) -> str:
         return f"{_first_upper(name)} is None. Does the function end in `return …`?"
     if inspect.isgenerator(value):
         return f"{_first_upper(name)} is a generator. Replace `yield` by `return`."
-    advice = "Stay inside torch: then gradients flow and shapes are checked."
-    if type(value).__module__ == "numpy":
+    if name != RESULT:
+        advice = "`torch.tensor(…)` makes one of it."
+    elif type(value).__module__ == "numpy":
         advice = "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy."
     elif isinstance(value, (list, tuple)):
-        advice = "Two results where one is asked for? `torch.stack` makes one tensor of a list of them."
-    elif isinstance(value, (int, float)):
+        advice = "`torch.stack` makes one tensor of a list of them."
+    else:
         advice = "`float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside."
     return f"{_first_upper(name)} is {kind(value)}, and I expected a torch tensor. {advice}"
 
 
-def _stopped(student, error: BaseException, args) -> str:
-    code = getattr(student, "__code__", None)
-    lines = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
-    where = f" at `{lines[-1].line}`" if lines and lines[-1].line else ""
+def _stopped(student, error: BaseException, args: tuple) -> str:
+    code, name = getattr(student, "__code__", None), _name(error)
+    lines = [
+        f.line for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename
+    ]
     if code and not lines and isinstance(error, TypeError):
-        return f"I call your function with {len(args)} arguments, and it does not take them. Compare its first line with the stub's."
+        count = "1 argument" if len(args) == 1 else f"{len(args)} arguments"
+        return f"I call your function with {count}, and it does not take that. Compare its first line with the stub's."
+    where = f" at `{lines[-1]}`" if lines and lines[-1] else ""
     shapes = ", ".join(str(tuple(value.shape)) for value in args if isinstance(value, Tensor))
     given = f" I gave it tensors of shape {shapes}." if shapes else ""
-    linecache.checkcache(code.co_filename if code else None)
-    return f"Your function stopped{where} with {_name(error)}.{given}"
+    if "cannot be multiplied" in name:
+        given += " In a product the two inner sizes must be equal: on which side does the transpose go?"
+    return f"Your function stopped{where} with {name}.{given}"
 
 
 def _name(error: BaseException) -> str:
@@ -234,10 +243,10 @@ def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _stub(): ...
+# Same instructions as an empty body, whatever the constants: a docstring moves them.
+_EMPTY_BODY = (lambda: None).__code__.co_code[::2]
 
 
 def _is_stub(function) -> bool:
-    # Same instructions as an empty body, whatever the constants: a docstring moves them.
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_code[::2] == _stub.__code__.co_code[::2]
+    return code is not None and code.co_code[::2] == _EMPTY_BODY

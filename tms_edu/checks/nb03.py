@@ -2,12 +2,11 @@
 
 import dis
 from collections import Counter
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from tms_edu import SparseFeatures, feature_norms, gram, theory
+from tms_edu import SparseFeatures, feature_norms, gram, interference, theory
 from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.outcomes import certify_pentagon
 from tms_edu.checks.predictions import Choice, Number, register
@@ -41,7 +40,7 @@ def check_sparsity(S, y: Tensor) -> str:
 
 
 @exercise
-def check_forward(forward: Callable) -> str:
+def check_forward(forward) -> str:
     """Check forward(x, W, b) for a batch of rows."""
     generator = torch.Generator().manual_seed(1)
     x, W = torch.rand(4, 5, generator=generator), torch.randn(3, 5, generator=generator)
@@ -72,6 +71,9 @@ def check_forward(forward: Callable) -> str:
         "Your h is clipped at 0. The toy model has no ReLU in the middle; only the output has one.": torch.relu(
             torch.relu(hidden) @ W + b
         ),
+        "An input of 0.1 comes back as one of 0.9 does: your function uses whether a feature is on, not its value.": (
+            torch.relu((x > 0).float() @ W.mT @ W + b)
+        ),
         "The bias has the wrong sign.": torch.relu(hidden @ W - b),
         "Neither bias nor ReLU is there yet: this is the linear part, `WᵀWx`.": hidden @ W,
     }
@@ -93,7 +95,7 @@ def check_forward(forward: Callable) -> str:
 
 
 @exercise
-def check_received(received: Callable) -> str:
+def check_received(received) -> str:
     """Check received(W, x, i): what output i hears from the other features."""
     generator = torch.Generator().manual_seed(2)
     W, x, i = 1.2 * torch.randn(2, 5, generator=generator), torch.rand(5, generator=generator), 3
@@ -119,6 +121,9 @@ def check_received(received: Callable) -> str:
         "You squared the products. Squares measure how strong interference is; what arrives has a sign.": (
             G[i] ** 2 * x
         )[others].sum(),
+        "This is `interference`, which measures how strong a disturbance is. What arrives is the product itself, with its sign.": (
+            (interference(W)[i] * x).sum()
+        ),
         "You used directions of length 1. The model does not: `W_i·W_j` counts both lengths.": (unit[i] * x)[
             others
         ].sum(),
@@ -162,8 +167,8 @@ def check_handmade(W, b) -> str:
             2,
         ): "Your W has five rows and two columns. A column is a feature's direction, so there are five columns of two."
     }
-    W = tensor(_detached(W), shape=(2, 5), shapes=shapes, name="W")
-    b = tensor(_detached(b), shape=(5,), name="b")
+    W = tensor(_detached(W), shape=(2, 5), shapes=shapes, name="your W")
+    b = tensor(_detached(b), shape=(5,), name="your b")
     features = SparseFeatures(5, 0.1)
     loss, digons = theory.expected_loss(W, b, features).item(), 0.0375
     if loss < digons:
@@ -178,8 +183,7 @@ def check_handmade(W, b) -> str:
         raise Nearly(start + "No column is longer than a half, so hardly anything gets into h.")
     if represented < 4:
         raise Nearly(
-            start
-            + f"You represent {represented} of five. Every feature without a direction costs about 0.03."
+            start + f"You represent {represented} of 5. Every feature without a direction costs about 0.03."
         )
     if represented == 4:
         raise Nearly(
@@ -205,7 +209,7 @@ def _five_columns(W: Tensor, b: Tensor, loss: float, features: SparseFeatures) -
 
 
 @exercise
-def check_experiment(experiment: Callable, expected) -> str:
+def check_experiment(experiment, expected) -> str:
     """Check an experiment of the reader's own: eight seeds, compared with what was expected."""
     if expected is None or not isinstance(expected, str) or not expected.strip():
         raise Nearly(
@@ -234,7 +238,7 @@ def check_experiment(experiment: Callable, expected) -> str:
     return f"{hits} of 8 runs ended as you expected ({tally}). {verdict}"
 
 
-def _reads_seed(experiment: Callable) -> bool:
+def _reads_seed(experiment) -> bool:
     code = getattr(experiment, "__code__", None)
     if code is None or not code.co_varnames:
         return True

@@ -31,7 +31,7 @@ class Choice:
     def read(self, answer) -> str:
         """Return the option that `answer` names by its letter or its text, else raise `Nearly`."""
         letters = dict(zip("abcdefgh", self.options, strict=False))
-        text = str(answer).strip()
+        text = answer.strip() if isinstance(answer, str) else ""
         if text in self.options or text.lower().rstrip(")") in letters:
             return letters.get(text.lower().rstrip(")"), text)
         raise Nearly(f"Prediction {self.key} takes one letter, {', '.join(letters)}; I got {kind(answer)}.")
@@ -125,9 +125,9 @@ class _Session:
     records: dict[str, _Record] = field(default_factory=dict)
 
     def find(self, key) -> tuple[Choice | Number, _Record]:
-        if key not in self.questions:
+        if not isinstance(key, str) or key not in self.questions:
             known = ", ".join(sorted(self.questions))
-            raise Nearly(f"There is no prediction {key!r}; there are {known}.")
+            raise Nearly(f"There is no prediction of that name; there are {known}.")
         return self.questions[key], self.records.setdefault(key, _Record())
 
 
@@ -150,7 +150,7 @@ def forget(notebook: str = "") -> Result:
     )
 
 
-def ask(key: str) -> "Question | Result":
+def ask(key) -> "Question | Result":
     """Show a prediction: question and options, to be answered by a click, or in code by `answer`."""
     try:
         return Question(*_SESSION.find(key))
@@ -158,7 +158,7 @@ def ask(key: str) -> "Question | Result":
         return _say(str(mistake))
 
 
-def answer(key: str, value) -> Result:
+def answer(key, value) -> Result:
     """Keep the reader's prediction. After `reveal` it is noted, and not counted."""
     try:
         question, record = _SESSION.find(key)
@@ -175,7 +175,7 @@ def answer(key: str, value) -> Result:
     return _say(f"Kept: you expect {question.show(value)}. You can change it until the run has answered.")
 
 
-def reveal(key: str, observed) -> Result:
+def reveal(key, observed) -> Result:
     """Compare the reader's prediction with what their own run showed."""
     try:
         question, record = _SESSION.find(key)
@@ -194,7 +194,7 @@ def reveal(key: str, observed) -> Result:
     return _say(f"{expected}{late} {question.comment(record.answer, record.seen)}")
 
 
-def score(notebook: str) -> "Score":
+def score(notebook) -> "Score":
     """List the predictions of a notebook ("03") with what was expected, what was seen, and the points."""
     return Score(str(notebook))
 

@@ -1,0 +1,427 @@
+"""The engine of exercises and predictions: three answers, never an exception, nothing lost and nothing counted twice."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from tms_edu import SparseFeatures, ToyModel, checks, theory, train
+from tms_edu.checks.exercises import Nearly, call, exercise, number
+from tms_edu.checks.outcomes import certify_pentagon, gaps
+from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import Result
+
+
+@exercise
+def check_double(double):
+    x = torch.tensor([1.0, 2.0])
+    if not torch.equal(call(double, x, shape=(2,)), 2 * x):
+        raise Nearly("Not doubled.")
+    return "Doubled."
+
+
+def untouched(x):
+    """Say what it does."""
+    ...
+
+
+def without_return(x):
+    x = 2 * x
+
+
+def endless(x):
+    return endless(x)
+
+
+def generator(x):
+    yield 2 * x
+
+
+async def coroutine(x):
+    return 2 * x
+
+
+def changing(x):
+    x *= 2
+    return x
+
+
+def shrinking(x):
+    x.resize_(1)
+    return x
+
+
+def raising(error):
+    def student(x):
+        raise error
+
+    return student
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Hostile:
+    def _refuse(self, *_):
+        raise RuntimeError("leave me alone")
+
+    __repr__ = __str__ = __float__ = __len__ = __bool__ = __iter__ = __getitem__ = __sub__ = __mul__ = _refuse
+    shape = dtype = property(_refuse)
+
+
+@pytest.mark.parametrize("stub", [..., untouched, lambda x: ..., lambda x: None])
+def test_an_untouched_stub_is_not_tried_yet(stub):
+    assert check_double(stub).status == "not tried yet"
+
+
+def test_a_right_answer_is_right():
+    assert check_double(lambda x: 2 * x) == Result("right", "Doubled.")
+
+
+WRONG = {
+    "without a return": (without_return, "return"),
+    "recursion": (endless, "calls itself"),
+    "a generator": (generator, "yield"),
+    "a coroutine": (coroutine, "async"),
+    "changes its argument": (changing, "changes the tensors"),
+    "resizes its argument": (shrinking, "changes the tensors"),
+    "a NumPy array": (lambda x: 2 * x.numpy(), "NumPy array"),
+    "a list": (lambda x: [2.0, 4.0], "list of 2"),
+    "a number": (lambda x: 2.0, "the number 2"),
+    "text": (lambda x: "2", "text"),
+    "a wrong shape": (lambda x: x[None], "(1, 2); expected (2,)"),
+    "a wrong dtype": (lambda x: 2 * x.double(), "float64"),
+    "integers": (lambda x: (2 * x).long(), "int64"),
+    "truth values": (lambda x: x > 0, "bool"),
+    "complex numbers": (lambda x: 2j * x, "complex64"),
+    "NaN": (lambda x: x * float("nan"), "NaN"),
+    "infinity": (lambda x: x / 0, "infinity"),
+    "a gradient": (lambda x: 2 * x.requires_grad_(), "gradient"),
+    "an exception": (raising(KeyError("W")), "KeyError"),
+    "an exception without text": (raising(ValueError()), "`ValueError`"),
+    "an exception that cannot be printed": (raising(Unprintable()), "Unprintable"),
+    "the end of Python": (raising(SystemExit(3)), "SystemExit"),
+    "the end of a generator": (raising(GeneratorExit()), "GeneratorExit"),
+    "no arguments": (lambda: 2, "with 1 argument, "),
+    "two arguments": (lambda x, y: 2, "with 1 argument, "),
+    "a TypeError of its own": (lambda x: x + "2", "TypeError"),
+    "a tensor for a function": (torch.zeros(2), "without brackets"),
+    "text for a function": ("double", "without brackets"),
+    "None": (None, "without brackets"),
+    "a hostile object": (Hostile(), ""),
+    "a hostile result": (lambda x: Hostile(), ""),
+    "wrong": (lambda x: 3 * x, "Not doubled."),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_answer_gets_a_sentence(name):
+    student, said = WRONG[name]
+    result = check_double(student)
+    assert result.status == "nearly"
+    assert said in result.message and "Traceback" not in result.message
+    assert len(result.message) < 500 and repr(result) and result._repr_html_()
+
+
+def test_the_line_that_failed_is_shown():
+    def student(x):
+        return x @ torch.zeros(3, 3)
+
+    assert "x @ torch.zeros(3, 3)" in check_double(student).message
+
+
+def test_the_kernels_interrupt_passes_through():
+    with pytest.raises(KeyboardInterrupt):
+        check_double(raising(KeyboardInterrupt()))
+
+
+@pytest.mark.parametrize("arguments", [(), (1, 2)])
+def test_a_check_called_with_too_few_or_many_arguments_says_how(arguments):
+    assert "checks.check_double(double)" in check_double(*arguments).message
+
+
+def test_students_html_is_shown_and_not_obeyed():
+    page = check_double(raising(ValueError("<script>alert(1)</script>")))._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    "value", [0.5, 1, np.float64(0.5), torch.tensor(0.5), torch.tensor([[0.5]]), np.array(0.5)]
+)
+def test_one_number_in_any_clothes_is_a_number(value):
+    assert number(value) in (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "0.5", True, [0.5], torch.zeros(2), np.zeros(2), float("nan"), float("inf"), 1j, torch.tensor(1j)],
+)
+def test_what_is_not_one_number_gets_a_sentence(value):
+    with pytest.raises(Nearly):
+        number(value)
+
+
+@pytest.mark.parametrize("name", [name for name in checks.__all__ if name.startswith("check_")])
+@pytest.mark.parametrize(
+    "value", [None, 3, "text", [1], float("nan"), torch.zeros(0), np.zeros(3), Hostile(), {}, len]
+)
+def test_no_check_of_the_course_raises(name, value):
+    check = getattr(checks, name)
+    count = len(check.__signature__.parameters)
+    assert check(*[value] * count).status == "nearly"
+    assert check(*[...] * count).status == "not tried yet"
+
+
+def test_no_two_notebooks_name_a_check_alike():
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    modules = [m.name for m in iter_modules(checks.__path__) if m.name.startswith("nb")]
+    names = [
+        name
+        for module in modules
+        for name, value in vars(import_module(f"tms_edu.checks.{module}")).items()
+        if name.startswith("check_") and value.__module__.endswith(module)
+    ]
+    assert sorted(names) == sorted(name for name in checks.__all__ if name.startswith("check_"))
+
+
+# Outcome checks
+
+
+def turned(model: ToyModel, degrees: float, order: list[int], mirror: bool) -> ToyModel:
+    angle = torch.tensor(degrees).deg2rad()
+    rotation = torch.stack(
+        [torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])]
+    )
+    if mirror:
+        rotation[0] = -rotation[0]
+    other = ToyModel(5, 2)
+    other.W.data, other.b_final.data = (rotation @ model.W.data)[:, order], model.b_final.data[order]
+    return other
+
+
+@pytest.fixture(scope="module")
+def sixteen():
+    """Sixteen models trained at 1 − S = 0.05 from different starts."""
+    model = ToyModel(5, 2, instances=(16,), generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(5, 0.05), progress=False)
+    singles = []
+    for W, b in zip(model.W.data, model.b_final.data, strict=True):
+        single = ToyModel(5, 2)
+        single.W.data, single.b_final.data = W.clone(), b.clone()
+        singles.append(single)
+    return singles
+
+
+def test_trained_pentagons_are_certified_and_nothing_else(sixteen):
+    certified = 0
+    for model in sixteen:
+        is_pentagon = bool((gaps(model.W.data) - 72).abs().max() < 5) and bool(
+            (model.W.data.norm(dim=0) > 1).all()
+        )
+        assert (checks.check_pentagon(model).status == "right") == is_pentagon
+        certified += is_pentagon
+    assert certified >= 14
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("degrees", [0.0, 33.0, 180.0])
+def test_a_pentagon_stays_one_when_it_is_turned_mirrored_and_reordered(sixteen, degrees, mirror):
+    best = min(sixteen, key=lambda model: (gaps(model.W.data) - 72).abs().max().item())
+    found = certify_pentagon(turned(best, degrees, [3, 0, 4, 1, 2], mirror), 0.05)
+    assert found["gap"] < 5 and found["excess"] < 0.03
+
+
+def test_the_exact_optimum_is_certified():
+    model = ToyModel(5, 2)
+    W, b, _ = theory.optimum(SparseFeatures(5, 0.05), 2)
+    model.W.data, model.b_final.data = W.float(), b.float()
+    assert checks.check_pentagon(model).status == "right"
+
+
+# Predictions
+
+
+@pytest.fixture(autouse=True)
+def questions():
+    """Two questions of a notebook 99, and a session that begins empty."""
+    register(
+        Choice(
+            key="99.1",
+            question="Which way?",
+            options={"left": "You pictured a mirror.", "right": "You pictured a window."},
+            observe=lambda seen: seen if seen in ("left", "right") else None,
+            lesson="A mirror it is not.",
+        ),
+        Number(
+            "99.2", "How much?", exact=0.1, far=1.1, too_low="Too low.", too_high="Too high.", lesson="Close."
+        ),
+    )
+    checks.forget()
+    yield
+    checks.forget()
+
+
+def test_a_prediction_is_kept_compared_and_scored():
+    assert "“left”" in checks.answer("99.1", "a").message
+    result = checks.reveal("99.1", "right")
+    assert result.message == "You expected “left”, you saw “right”. You pictured a mirror."
+    checks.answer("99.2", 0.4)
+    assert "Too low." in checks.reveal("99.2", torch.tensor(1.0, requires_grad=True)).message
+    score = checks.score("99")
+    assert (score.points, score.counted) == (0.5, 2)
+    assert "0.5 of 2 points from 2 of 2 predictions." in repr(score)
+
+
+@pytest.mark.parametrize("answer", ["b", "B", " b) ", "right"])
+def test_an_option_is_named_by_its_letter_or_its_text(answer):
+    checks.answer("99.1", answer)
+    assert checks.reveal("99.1", "right").message.endswith("A mirror it is not.")
+    assert checks.score("99").points == 1
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [("0.25", 0.25), ("0,25", 0.25), ("1/4", 0.25), ("25%", 0.25), (" 25 % ", 0.25), ("-1e-2", -0.01)],
+)
+def test_a_number_is_read_as_people_write_it(text, value):
+    checks.answer("99.2", text)
+    checks.reveal("99.2", value)
+    assert checks.score("99").points == 1
+
+
+@pytest.mark.parametrize("distance, points", [(0.0, 1), (0.1, 1), (0.6, 0.5), (1.1, 0), (50.0, 0)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_being_close_earns_part_of_the_score(distance, points, sign):
+    checks.answer("99.2", 2 + sign * distance)
+    checks.reveal("99.2", 2.0)
+    assert checks.score("99").points == pytest.approx(points, abs=0.051)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [("99.1", "c"), ("99.1", ""), ("99.1", None), ("99.1", 1), ("99.1", ...), ("99.1", Hostile())]
+    + [
+        ("99.2", "a lot"),
+        ("99.2", ""),
+        ("99.2", "1/0"),
+        ("99.2", None),
+        ("99.2", "nan"),
+        ("99.2", float("inf")),
+    ]
+    + [
+        ("99.2", [1]),
+        ("99.2", "9" * 999),
+        ("99.2", Hostile()),
+        ("98.1", "a"),
+        (None, "a"),
+        (["99.1"], "a"),
+        ("99", "a"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_gets_a_sentence_and_is_not_kept(key, value):
+    assert checks.answer(key, value).message
+    assert checks.score("99").counted == 0
+    assert "no prediction" in checks.reveal("99.1", "left").message
+
+
+def test_without_an_answer_the_run_is_shown_and_nothing_is_scored():
+    assert checks.reveal("99.1", "left").message == "You made no prediction here. The run shows “left”."
+    assert checks.score("99").counted == 0
+    assert "No prediction counts yet" in repr(checks.score("99"))
+
+
+def test_an_answer_after_the_run_is_noted_and_not_counted():
+    checks.reveal("99.1", "left")
+    assert "not counted" in checks.answer("99.1", "left").message
+    assert "not counted" in checks.reveal("99.1", "left").message
+    assert checks.score("99").counted == 0
+    assert "after the run" in repr(checks.score("99"))
+
+
+def test_the_first_prediction_stays_once_the_run_has_answered():
+    checks.answer("99.1", "left")
+    checks.answer("99.1", "right")
+    checks.reveal("99.1", "left")
+    assert "stays “right”" in checks.answer("99.1", "left").message
+    assert checks.score("99").points == 0
+
+
+def test_running_cells_again_loses_and_doubles_nothing():
+    checks.answer("99.1", "right")
+    for _ in range(3):
+        repr(checks.ask("99.1"))
+        checks.reveal("99.1", "right")
+        checks.answer("99.1", "right")
+    assert (checks.score("99").points, checks.score("99").counted) == (1, 1)
+    checks.reveal("99.1", "left")
+    assert checks.score("99").points == 0, "the latest run counts"
+
+
+def test_a_run_that_no_option_foresaw_is_not_scored():
+    checks.answer("99.1", "left")
+    assert "none of the options" in checks.reveal("99.1", "up").message
+    assert checks.score("99").counted == 0
+
+
+@pytest.mark.parametrize("observed", [None, ..., "text", torch.zeros(3), float("nan"), Hostile()])
+def test_a_reveal_without_a_number_gets_a_sentence(observed):
+    checks.answer("99.2", 1)
+    assert checks.reveal("99.2", observed).message
+    assert checks.score("99").counted == 0
+
+
+@pytest.mark.parametrize("key", [None, "98.1", 99.1, ["99.1"], ...])
+def test_an_unknown_prediction_gets_a_sentence(key):
+    for result in (checks.ask(key), checks.reveal(key, 1)):
+        assert "There is no prediction of that name" in repr(result)
+
+
+@pytest.mark.parametrize("notebook", ["98", 98, None, ""])
+def test_a_notebook_without_predictions_has_an_empty_score(notebook):
+    assert "no predictions" in repr(checks.score(notebook)) and checks.score(notebook)._repr_html_()
+
+
+def test_question_and_options_are_text_without_a_kernel():
+    bundle = checks.ask("99.1")._repr_mimebundle_()
+    for text in (bundle["text/plain"], bundle["text/html"]):
+        assert all(words in text for words in ("99.1", "Which way?", "a) left", "b) right"))
+    assert bundle["text/plain"] == checks.ask("99.1")._repr_mimebundle_()["text/plain"]
+
+
+def test_a_click_is_an_answer_and_the_box_remembers_it():
+    from tms_edu.checks.predictions import _SESSION
+
+    checks.ask("99.1")._repr_mimebundle_()
+    heading, radio, note = _SESSION.records["99.1"].box.children
+    assert radio.value is None and note.value == ""
+    radio.value = "left"
+    assert "Kept: you expect “left”" in note.value
+    checks.ask("99.1")._repr_mimebundle_()
+    assert _SESSION.records["99.1"].box.children[1].value == "left"
+    checks.ask("99.2")._repr_mimebundle_()
+    text = _SESSION.records["99.2"].box.children
+    text[1].value = "plenty"
+    assert "I cannot read" in text[2].value
+    text[1].value = "2"
+    assert "Kept: you expect 2" in text[2].value
+
+
+def test_every_prediction_of_the_course_is_asked_revealed_and_has_real_alternatives():
+    from tms_edu.checks.predictions import _SESSION
+
+    for key, question in _SESSION.questions.items():
+        assert question.key == key and question.question.endswith("?")
+        if isinstance(question, Choice):
+            assert 2 <= len(question.options) <= 5 and all(question.options.values())
+            assert all(len(option) <= 80 for option in question.options)
+
+
+def test_checks_load_no_widgets_until_a_question_is_shown():
+    script = "import sys; from tms_edu import checks; sys.exit('ipywidgets' in sys.modules or 'matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 0

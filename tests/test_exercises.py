@@ -1,0 +1,133 @@
+"""Every exercise of every notebook: the stub is not tried yet, the solution is right, wrong answers are told apart."""
+
+import ast
+import builtins
+import functools
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tms_edu import checks
+
+FOLDER = Path(__file__).parent
+NOTEBOOKS = sorted((FOLDER.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+DETAILS = re.compile(r"<details>(.*?)</details>", re.DOTALL)
+CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def tag_of(cell, kind: str) -> str | None:
+    tags = (tag.partition(":") for tag in cell.metadata.get("tags", []))
+    return next((key for name, _, key in tags if name == kind), None)
+
+
+@functools.cache
+def exercises() -> dict[str, dict]:
+    """Collect stub, check cell and the Markdown with hints and solution of each exercise, by its key."""
+    found = {}
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for kind in ("exercise", "check", "solution"):
+                if key := tag_of(cell, kind):
+                    parts = found.setdefault(key, {"path": path})
+                    assert kind not in parts, f"{path.name} has two cells tagged {kind}:{key}"
+                    parts[kind] = cell.source
+    return found
+
+
+def run_cell(source: str, namespace: dict):
+    """Run a cell as the kernel does; return the value of its last expression."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<cell>", "exec"), namespace)
+    if last is not None:
+        return eval(compile(ast.Expression(last.value), "<cell>", "eval"), namespace)
+
+
+@functools.cache
+def namespaces(path: Path) -> dict[str, dict]:
+    """Run a notebook once, unsolved; return what stands at each of its exercises."""
+    namespace, at = {"display": repr, "__builtins__": builtins}, {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            if key := tag_of(cell, "exercise"):
+                at[key] = dict(namespace)
+            run_cell(cell.source, namespace)
+    checks.forget()
+    return at
+
+
+def result_of(key: str, answer: str):
+    """Run `answer` in place of the stub, then the check cell."""
+    exercise = exercises()[key]
+    namespace = dict(namespaces(exercise["path"])[key])
+    run_cell(answer, namespace)
+    result = run_cell(exercise["check"], namespace)
+    assert result._repr_html_() and "Traceback" not in repr(result)
+    return result
+
+
+def solution(key: str) -> str:
+    *hints, last = DETAILS.findall(exercises()[key]["solution"])
+    assert len(hints) == 3, f"exercise {key} has {len(hints)} hints, expected three"
+    assert not any(CODE_BLOCK.search(hint) for hint in hints), (
+        f"a hint of exercise {key} holds a block of code"
+    )
+    blocks = CODE_BLOCK.findall(last)
+    assert len(blocks) == 1, (
+        f"the solution of exercise {key} has {len(blocks)} blocks of Python, expected one"
+    )
+    return blocks[0]
+
+
+def wrong_answers(notebook: str) -> dict[str, dict[str, str]]:
+    path = FOLDER / "wrong_answers" / f"nb{notebook}.py"
+    spec = importlib.util.spec_from_file_location(f"wrong_answers_{notebook}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WRONG
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_the_exercise_is_complete(key):
+    parts = exercises()[key]
+    assert {"exercise", "check", "solution"} <= parts.keys(), f"exercise {key} lacks a part: {sorted(parts)}"
+    assert key.startswith(parts["path"].name[:2] + ".")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name[:2])
+def test_a_notebook_has_enough_exercises(path):
+    fewest = 2 if path.name.startswith("00") else 5
+    assert sum(parts["path"] == path for parts in exercises().values()) >= fewest
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_the_stub_is_not_tried_yet(key):
+    assert result_of(key, exercises()[key]["exercise"]).status == "not tried yet"
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_the_solution_is_right(key):
+    result = result_of(key, solution(key))
+    assert result.status == "right", result
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_each_wrong_answer_gets_a_message_of_its_own(key):
+    wrong = wrong_answers(key[:2])
+    assert len(wrong.get(key, ())) >= 3, f"exercise {key} needs at least three wrong answers in its table"
+    said = {}
+    for name, answer in wrong[key].items():
+        result = result_of(key, answer)
+        assert result.status == "nearly", f"{name!r} of exercise {key}: {result}"
+        said.setdefault(result.message, []).append(name)
+    shared = {message: names for message, names in said.items() if len(names) > 1}
+    assert not shared, f"exercise {key} says the same to different wrong answers: {shared}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name[:2])
+def test_no_table_of_wrong_answers_is_left_over(path):
+    keys = {key for key, parts in exercises().items() if parts["path"] == path}
+    assert set(wrong_answers(path.name[:2])) <= keys

@@ -1,0 +1,103 @@
+"""Wrong answers to the exercises of notebook 03, each a cell that replaces the stub."""
+
+FORWARD = """
+def forward(x, W, b):
+    {}
+"""
+RECEIVED = """
+def received(W, x, i):
+    {}
+"""
+BATCH = "y = SparseFeatures(20, 0.2).sample(1000, generator=torch.Generator().manual_seed(1))\n"
+TRAINED = "my_model = ToyModel(5, 2, generator=torch.Generator().manual_seed({}))\ntrain(my_model, SparseFeatures(5, {}), {})"
+
+WRONG = {
+    "03.1": {
+        "1 − S instead of S": BATCH + "S = (y > 0).float().mean()",
+        "the mean of all entries": BATCH + "S = y.mean()",
+        "empty rows": BATCH + "S = (y == 0).all(dim=1).float().mean()",
+        "a count": BATCH + "S = (y == 0).sum()",
+        "percent": BATCH + "S = 100 * (y == 0).float().mean()",
+        "one per feature": BATCH + "S = (y == 0).float().mean(dim=0)",
+        "another number": BATCH + "S = 0.5",
+        "text": BATCH + "S = '0.8'",
+    },
+    "03.2": {
+        "no bias": FORWARD.format("return torch.relu(x @ W.T @ W)"),
+        "no ReLU": FORWARD.format("return x @ W.T @ W + b"),
+        "ReLU before the bias": FORWARD.format("return torch.relu(x @ W.T @ W) + b"),
+        "a ReLU in the middle": FORWARD.format("return torch.relu(torch.relu(x @ W.T) @ W + b)"),
+        "W the wrong way round": FORWARD.format("return torch.relu(x @ W @ W.T + b)"),
+        "only down": FORWARD.format("return x @ W.T"),
+        "columns instead of rows": FORWARD.format("return torch.relu(W.T @ W @ x.T + b[:, None]).T.T"),
+        "the bias subtracted": FORWARD.format("return torch.relu(x @ W.T @ W - b)"),
+        "the linear part alone": FORWARD.format("return x @ W.T @ W"),
+        "constant magnitudes": FORWARD.format("return torch.relu((x > 0).float() @ W.T @ W + b)"),
+        "rows added up": FORWARD.format("return torch.relu(x @ W.T @ W + b).sum(dim=0)"),
+        "nothing returned": FORWARD.format("torch.relu(x @ W.T @ W + b)"),
+        "NumPy": FORWARD.format("return torch.relu(x @ W.T @ W + b).numpy()"),
+        "a list": FORWARD.format("return [torch.relu(W.T @ W @ row + b) for row in x]"),
+        "changes x": FORWARD.format("x -= 1; return torch.relu(x @ W.T @ W + b)"),
+        "another model's W": FORWARD.format("return torch.relu(x @ W.T @ W + b) + 0 * model.W.sum()"),
+        "NaN": FORWARD.format("return torch.relu(x @ W.T @ W + b) / 0 * 0"),
+        "calls itself": FORWARD.format("return forward(x, W, b)"),
+        "normalised by the batch": FORWARD.format("return torch.relu(x @ W.T @ W + b) - x.mean(dim=0)"),
+        "raises": FORWARD.format("raise ValueError('not yet')"),
+        "leaves Python": FORWARD.format("raise SystemExit"),
+        "other arguments": "def forward(x):\n    return x",
+        "not a function": "forward = torch.zeros(4, 5)",
+        "double precision": FORWARD.format("return torch.relu(x @ W.T @ W + b).double()"),
+    },
+    "03.3": {
+        "its own part included": RECEIVED.format("return (gram(W)[i] * x).sum()"),
+        "its own part only": RECEIVED.format("return gram(W)[i, i] * x[i]"),
+        "squared": RECEIVED.format("p = gram(W)[i] ** 2 * x; return p.sum() - p[i]"),
+        "unit directions": RECEIVED.format("p = gram(W / W.norm(dim=0))[i] * x; return p.sum() - p[i]"),
+        "the interference function": RECEIVED.format("return (interference(W)[i] * x).sum()"),
+        "x left out": RECEIVED.format("p = gram(W)[i]; return p.sum() - p[i]"),
+        "absolute values": RECEIVED.format("p = (gram(W)[i] * x).abs(); return p.sum() - p[i]"),
+        "clipped": RECEIVED.format("p = gram(W)[i] * x; return torch.relu(p.sum() - p[i])"),
+        "the parts, not the sum": RECEIVED.format("return gram(W)[i] * x"),
+        "the four parts": RECEIVED.format("return (gram(W)[i] * x)[torch.arange(5) != i]"),
+        "one number in a list": RECEIVED.format("p = gram(W)[i] * x; return (p.sum() - p[i])[None]"),
+        "a Python number": RECEIVED.format("p = gram(W)[i] * x; return (p.sum() - p[i]).item()"),
+        "the sign turned": RECEIVED.format("p = gram(W)[i] * x; return p[i] - p.sum()"),
+    },
+    "03.4": {
+        "untrained": "my_model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))",
+        "hardly trained": TRAINED.format(0, 0.05, "steps=3"),
+        "the old sparsity": TRAINED.format(0, 0.1, ""),
+        "features on half of the time": TRAINED.format(0, 0.5, ""),
+        "stopped early": TRAINED.format(0, 0.05, "steps=40"),
+        "the run instead of the model": "my_model = train(ToyModel(5, 2), SparseFeatures(5, 0.05))",
+        "20 → 10": "my_model = ToyModel(20, 10)",
+        "several at once": "my_model = ToyModel(5, 2, instances=(3,))",
+        "the reading": "my_model = 'pentagon'",
+    },
+    "03.5": {
+        "no bias": "my_W, my_b = theory.polygon(5), torch.zeros(5)",
+        "the bias of section 3": "my_W, my_b = theory.polygon(5), torch.full((5,), -0.25)",
+        "far too much bias": "my_W, my_b = theory.polygon(5), torch.full((5,), -0.8)",
+        "a positive bias": "my_W, my_b = theory.polygon(5), torch.full((5,), 0.1)",
+        "two features": "my_W, my_b = torch.eye(2, 5), torch.tensor([0, 0, 0.05, 0.05, 0.05])",
+        "the two digons": "my_W = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])\nmy_b = torch.zeros(5)",
+        "nothing": "my_W, my_b = torch.zeros(2, 5), torch.zeros(5)",
+        "rows for columns": "my_W, my_b = theory.polygon(5).T, torch.full((5,), -0.2)",
+        "two the same way": (
+            "my_W = theory.polygon(4)[:, [0, 0, 1, 2, 3]].clone()\nmy_b = torch.full((5,), -0.1)"
+        ),
+        "uneven lengths": (
+            "my_W = theory.polygon(5) * torch.tensor([2.0, 1, 1, 1, 1])\nmy_b = torch.full((5,), -0.1)"
+        ),
+        "a list": "my_W, my_b = [[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]], torch.zeros(5)",
+        "one bias": "my_W, my_b = theory.polygon(5), -0.1",
+        "whole numbers": "my_W, my_b = torch.eye(2, 5).long(), torch.zeros(5)",
+    },
+    "03.6": {
+        "no expectation": "expected = ''\nexperiment = lambda seed: 'pentagon'",
+        "a model, not words": "expected = 'pentagon'\nexperiment = lambda seed: ToyModel(5, 2)",
+        "the seed unused": "expected = 'pentagon'\nexperiment = lambda seed: 'pentagon'",
+        "a number expected": "expected = 5\nexperiment = lambda seed: str(seed)",
+        "an unfinished function": "expected = 'pentagon'\ndef experiment(seed):\n    model = ToyModel(5, seed)",
+    },
+}
