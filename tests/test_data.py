@@ -48,7 +48,9 @@ def test_empty_probability_is_the_chance_of_a_zero_row():
 def test_a_seed_fixes_the_sample():
     features = SparseFeatures(5, 0.2)
     assert torch.equal(features.sample(9, generator=generator(3)), features.sample(9, generator=generator(3)))
-    assert not torch.equal(features.sample(9, generator=generator(3)), features.sample(9, generator=generator(4)))
+    assert not torch.equal(
+        features.sample(9, generator=generator(3)), features.sample(9, generator=generator(4))
+    )
 
 
 def test_leading_axes_broadcast():

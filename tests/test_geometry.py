@@ -130,7 +130,9 @@ def test_a_hand_written_matrix_is_read_feature_by_feature():
     )
 
 
-@pytest.mark.parametrize("k, name", [(3, "triangle"), (5, "pentagon"), (6, "hexagon"), (7, "heptagon"), (8, "octagon")])
+@pytest.mark.parametrize(
+    "k, name", [(3, "triangle"), (5, "pentagon"), (6, "hexagon"), (7, "heptagon"), (8, "octagon")]
+)
 def test_regular_polygons_are_named_however_they_are_turned_or_numbered(k, name):
     turn = torch.tensor([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
     W = 1.1 * turn @ polygon(k)[:, torch.randperm(k, generator=torch.Generator().manual_seed(0))]

@@ -42,7 +42,9 @@ def test_instances_are_independent_models():
 def test_the_initial_spread_is_that_of_one_matrix_however_many_stand_side_by_side(n, m):
     generator = torch.Generator().manual_seed(0)
     for instances in [(), (200,), (20, 30)]:
-        draws = [ToyModel(n, m, instances=instances, generator=generator).W for _ in range(1 if instances else 200)]
+        draws = [
+            ToyModel(n, m, instances=instances, generator=generator).W for _ in range(1 if instances else 200)
+        ]
         W = torch.stack(draws).detach()
         assert W.std().item() == pytest.approx((2 / (n + m)) ** 0.5, rel=0.05)
         assert abs(W.mean().item()) < 0.05

@@ -15,7 +15,10 @@ def sampled_loss(W, b, features, importance=1.0, rows=1_000_000):
     return errors.mean().item(), (errors.std() / rows**0.5).item()
 
 
-@pytest.mark.parametrize("n, m, p, scale", [(1, 1, 0.4, 1.0), (2, 1, 0.7, 1.0), (5, 2, 0.2, 0.7), (6, 3, 1.0, 0.5), (9, 4, 0.3, 0.4)])
+@pytest.mark.parametrize(
+    "n, m, p, scale",
+    [(1, 1, 0.4, 1.0), (2, 1, 0.7, 1.0), (5, 2, 0.2, 0.7), (6, 3, 1.0, 0.5), (9, 4, 0.3, 0.4)],
+)
 def test_the_exact_loss_is_the_mean_over_a_large_sample(n, m, p, scale):
     generator = torch.Generator().manual_seed(n)
     W, b = scale * torch.randn(m, n, generator=generator), 0.2 * torch.randn(n, generator=generator)
@@ -66,7 +69,10 @@ def test_small_coefficients_cost_no_accuracy():
     for p in (0.0625, 0.5, 1.0):
         for _ in range(12):
             scale = 10 ** (-4 * torch.rand(5, generator=generator) ** 2)
-            W, b = (torch.randn(2, 5, generator=generator) * scale).double(), 0.3 * torch.randn(5, generator=generator)
+            W, b = (
+                (torch.randn(2, 5, generator=generator) * scale).double(),
+                0.3 * torch.randn(5, generator=generator),
+            )
             exact = loss_with_sixty_digits(W, b, p)
             assert expected_loss(W, b, SparseFeatures(5, p)).item() == pytest.approx(exact, abs=1e-7)
     base = torch.tensor([[1.0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0]])
@@ -101,7 +107,9 @@ def test_a_pentagon_beats_two_digons_where_features_are_rarer_than_0_218():
         assert optimum(SparseFeatures(5, p), 2)[2].item() == pytest.approx(found[2].item(), rel=1e-6)
 
 
-@pytest.mark.parametrize("p, norm, bias, loss, digons", [(0.05, 1.135, -0.247, 0.0089, 0.0177), (0.1, 1.10, -0.21, 0.0263, 0.0375)])
+@pytest.mark.parametrize(
+    "p, norm, bias, loss, digons", [(0.05, 1.135, -0.247, 0.0089, 0.0177), (0.1, 1.10, -0.21, 0.0263, 0.0375)]
+)
 def test_the_best_pentagon_has_the_published_numbers(p, norm, bias, loss, digons):
     W, b, best = optimum(SparseFeatures(5, p), 2)
     assert torch.allclose(W.norm(dim=0), torch.full((5,), norm).double(), atol=0.002)

@@ -36,7 +36,9 @@ def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
     if value.ndim < n_axes:
         raise ValueError(f"{name} must have shape {axes}; got {tuple(value.shape)}.")
     if not value.isfinite().all():
-        raise ValueError(f"{name} must be finite; got NaN or infinity in {int((~value.isfinite()).sum())} of its entries.")
+        raise ValueError(
+            f"{name} must be finite; got NaN or infinity in {int((~value.isfinite()).sum())} of its entries."
+        )
     return value
 
 
@@ -47,7 +49,9 @@ def require_importance(importance: float | Tensor, shape: tuple[int, ...]) -> Te
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"importance must be a number or a tensor of numbers; got {importance!r}.") from None
     if not (weight.isfinite() & (weight >= 0)).all():
-        raise ValueError(f"importance must be finite and not negative; got {weight.min().item():g} among its entries.")
+        raise ValueError(
+            f"importance must be finite and not negative; got {weight.min().item():g} among its entries."
+        )
     if not broadcasts_to(weight.shape, shape):
         raise ValueError(
             f"importance of shape {tuple(weight.shape)} does not broadcast to (*instances, n_features) = {tuple(shape)}. "

@@ -40,7 +40,7 @@ class SparseFeatures:
 
     def __repr__(self) -> str:
         p = self.feature_probability
-        shown = f"{p.flatten()[0]:g}" if (p == p.flatten()[0]).all() else f"tensor of shape {tuple(p.shape)}"
+        shown = f"{p[0]:g}" if p.ndim == 1 and (p == p[0]).all() else f"tensor of shape {tuple(p.shape)}"
         return f"SparseFeatures(n_features={self.n_features}, feature_probability={shown})"
 
     def sample(
@@ -79,7 +79,9 @@ class SparseFeatures:
         off = 1 - p.double()
         first_on = p * torch.cat([torch.ones_like(off[..., :1]), off[..., :-1].cumprod(-1)], dim=-1)
         if (first_on.sum(-1) == 0).any():
-            raise ValueError("feature_probability is 0 for every feature of an instance, so no row can have one on.")
+            raise ValueError(
+                "feature_probability is 0 for every feature of an instance, so no row can have one on."
+            )
         cumulative = (first_on.cumsum(-1) / first_on.sum(-1, keepdim=True)).float()
         pick = torch.rand(*u.shape[:-1], 1, generator=generator, device=u.device)
         first = (pick >= cumulative).sum(-1, keepdim=True).clamp(max=self.n_features - 1)

@@ -11,7 +11,9 @@ from tms_edu._validate import require_float
 W_AXES = "(*instances, d_hidden, n_features)"
 
 
-def gram(W: Float[Tensor, "*instances d_hidden n_features"]) -> Float[Tensor, "*instances n_features n_features"]:
+def gram(
+    W: Float[Tensor, "*instances d_hidden n_features"],
+) -> Float[Tensor, "*instances n_features n_features"]:
     """Multiply every column with every column, WᵀW.
 
     Entry [i, j] is W_i·W_j: on the diagonal how strongly feature i is represented, ‖W_i‖²; off it, how much i and j
@@ -29,7 +31,9 @@ def gram(W: Float[Tensor, "*instances d_hidden n_features"]) -> Float[Tensor, "*
     return W.mT @ W
 
 
-def feature_norms(W: Float[Tensor, "*instances d_hidden n_features"]) -> Float[Tensor, "*instances n_features"]:
+def feature_norms(
+    W: Float[Tensor, "*instances d_hidden n_features"],
+) -> Float[Tensor, "*instances n_features"]:
     """Measure the length of each column, ‖W_i‖: 0 for a feature that is not represented.
 
     >>> feature_norms(torch.tensor([[3.0, 0.0], [4.0, 0.0]]))
@@ -149,7 +153,10 @@ class Reading:
     @property
     def shape(self) -> str:
         """Name the arrangement, for example "two digons and one dropped"."""
-        names = [group.shape or f"{_number_word(len(group.members))} features in {group.dimensions}D" for group in self.groups]
+        names = [
+            group.shape or f"{_number_word(len(group.members))} features in {group.dimensions}D"
+            for group in self.groups
+        ]
         if len(names) == 1 and len(self.groups[0].members) == len(self.features):
             return names[0]
         counted = [_counted(names.count(name), name) for name in dict.fromkeys(names)]
@@ -231,15 +238,23 @@ def read_gram(
 def _require_gram(gram: Tensor, b: Tensor | None) -> None:
     require_float("gram", gram, "(*instances, n_features, n_features)", 2)
     if gram.shape[-1] != gram.shape[-2]:
-        raise ValueError(f"A Gram matrix is square; got shape {tuple(gram.shape)}. Did you pass W? Use gram(W).")
+        raise ValueError(
+            f"A Gram matrix is square; got shape {tuple(gram.shape)}. Did you pass W? Use gram(W)."
+        )
     if not torch.allclose(gram, gram.mT, atol=1e-4 * max(1.0, gram.abs().max().item())):
-        raise ValueError("A Gram matrix is symmetric, and this one is not: gram[i, j] differs from gram[j, i].")
+        raise ValueError(
+            "A Gram matrix is symmetric, and this one is not: gram[i, j] differs from gram[j, i]."
+        )
     if (gram.diagonal(dim1=-2, dim2=-1) < -1e-6).any():
-        raise ValueError("A Gram matrix has squared lengths on its diagonal, and this one has a negative entry there.")
+        raise ValueError(
+            "A Gram matrix has squared lengths on its diagonal, and this one has a negative entry there."
+        )
     if b is not None:
         require_float("b", b, "(*instances, n_features)", 1)
         if b.shape != gram.shape[:-1]:
-            raise ValueError(f"b must have shape {tuple(gram.shape[:-1])} beside this matrix; got {tuple(b.shape)}.")
+            raise ValueError(
+                f"b must have shape {tuple(gram.shape[:-1])} beside this matrix; got {tuple(b.shape)}."
+            )
 
 
 def _connected(touches: Tensor, superposed: Tensor) -> list[tuple[int, ...]]:
@@ -249,7 +264,9 @@ def _connected(touches: Tensor, superposed: Tensor) -> list[tuple[int, ...]]:
         group, frontier = set(), {min(left)}
         while frontier:
             group |= frontier
-            frontier = {j for i in frontier for j in touches[i].nonzero().flatten().tolist() if j in left} - group
+            frontier = {
+                j for i in frontier for j in touches[i].nonzero().flatten().tolist() if j in left
+            } - group
         left -= group
         groups.append(tuple(sorted(group)))
     return groups

@@ -67,7 +67,15 @@ def plot_gram(gram: Tensor, b: Tensor | None = None, *, ax: Axes | None = None) 
     if n <= MOST_ANNOTATED:
         for i, j, value in cells:
             text = f"{value:+.2f}".replace("+0.00", "0").replace("-0.00", "0")
-            ax.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if abs(value) > 0.7 else "black")
+            ax.text(
+                j,
+                i,
+                text,
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if abs(value) > 0.7 else "black",
+            )
     return ax
 
 
@@ -83,7 +91,9 @@ def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
     """
     columns = _numbers("W", W, 2)
     if columns.shape[0] != 2:
-        raise ValueError(f"Columns can be drawn in the plane for W of shape (2, n_features); got {columns.shape}.")
+        raise ValueError(
+            f"Columns can be drawn in the plane for W of shape (2, n_features); got {columns.shape}."
+        )
     ax = ax or _new_axes(4.0, 4.0)
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle="--", linewidth=1))
     for i, (x, y) in enumerate(columns.T):
@@ -98,7 +108,9 @@ def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
     if short:
         ax.text(0.02, 0.02, f"near zero: {', '.join(short)}", transform=ax.transAxes, fontsize=10)
     limit = max(1.4, 0.3 + np.abs(columns).max(initial=0))
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="hidden dimension 1", ylabel="hidden dimension 2")
+    ax.set(
+        xlim=(-limit, limit), ylim=(-limit, limit), xlabel="hidden dimension 1", ylabel="hidden dimension 2"
+    )
     ax.set_aspect("equal")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -200,7 +212,9 @@ def _numbers(name: str, values: Tensor, axes: int | None) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name} must hold numbers; got {array.dtype}.")
     if axes is not None and array.ndim != axes:
-        raise ValueError(f"{name} must have {axes} ax{'i' if axes == 1 else 'e'}s; got shape {array.shape}. Pick one instance?")
+        raise ValueError(
+            f"{name} must have {axes} ax{'i' if axes == 1 else 'e'}s; got shape {array.shape}. Pick one instance?"
+        )
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got NaN or infinity.")
     return array.astype(float)

@@ -49,7 +49,9 @@ def expected_loss(
     if b.shape != (*W.shape[:-2], n):
         raise ValueError(f"b must have shape {(*W.shape[:-2], n)} beside this W; got {tuple(b.shape)}.")
     if n > MOST_FEATURES:
-        raise ValueError(f"The exact loss is for at most {MOST_FEATURES} features; got {n}. Average over a large sample.")
+        raise ValueError(
+            f"The exact loss is for at most {MOST_FEATURES} features; got {n}. Average over a large sample."
+        )
     if features.n_features != n:
         raise ValueError(f"W has {n} columns, and features has n_features = {features.n_features}.")
     p = features.feature_probability.double().to(W.device)
@@ -169,13 +171,22 @@ def optimum(
         raise ValueError(f"The optimum is looked for with one set of at most 6 features; got {features}.")
     require_count("d_hidden", d_hidden)
     weight = require_importance(importance, (n,)).expand(n)
-    arranged = torch.stack(_arrangements(n, d_hidden))[..., weight.argsort(descending=True, stable=True).argsort()]
+    arranged = torch.stack(_arrangements(n, d_hidden))[
+        ..., weight.argsort(descending=True, stable=True).argsort()
+    ]
     # With unequal features it matters who stands where, and minima between the regular arrangements appear.
     alike = (weight == weight[0]).all() and features.feature_probability.unique().numel() == 1
     spread = (2 / (n + d_hidden)) ** 0.5
-    scattered = spread * torch.randn(8 if alike else 48, d_hidden, n, generator=Generator().manual_seed(0)).double()
+    scattered = (
+        spread * torch.randn(8 if alike else 48, d_hidden, n, generator=Generator().manual_seed(0)).double()
+    )
     W = torch.cat([arranged, scattered])
-    W, b = _descend(W, torch.where(W.abs().sum(-2) > 0, -0.05, features.feature_probability.double() / 2), features, weight)
+    W, b = _descend(
+        W,
+        torch.where(W.abs().sum(-2) > 0, -0.05, features.feature_probability.double() / 2),
+        features,
+        weight,
+    )
     best = expected_loss(W, b, features, weight).argsort()[:3].tolist()
     return min((polish(W[k], b[k], features, weight) for k in best), key=lambda found: found[2].item())
 
@@ -194,7 +205,11 @@ def _descend(W: Tensor, b: Tensor, features: SparseFeatures, importance: Tensor,
 
 def _arrangements(n: int, d_hidden: int) -> list[Tensor]:
     """List W (d_hidden, n) for every way to fill the dimensions with regular blocks, first features first."""
-    blocks = {1: [torch.ones(1, 1), polygon(2)[:1]], 2: [polygon(k) for k in (3, 5, 6) if k <= n], 3: [_tetrahedron()]}
+    blocks = {
+        1: [torch.ones(1, 1), polygon(2)[:1]],
+        2: [polygon(k) for k in (3, 5, 6) if k <= n],
+        3: [_tetrahedron()],
+    }
 
     def fill(dimensions: int, room: int, largest: int) -> list[list[Tensor]]:
         found = [[]] if dimensions == 0 or room == 0 else []
@@ -208,7 +223,9 @@ def _arrangements(n: int, d_hidden: int) -> list[Tensor]:
     for filling in fill(d_hidden, n, d_hidden):
         filling = sorted(filling, key=lambda block: block.shape[1] / block.shape[0])
         W = torch.block_diag(*filling)
-        arrangements.append(torch.nn.functional.pad(W, (0, n - W.shape[1], 0, d_hidden - W.shape[0])).double())
+        arrangements.append(
+            torch.nn.functional.pad(W, (0, n - W.shape[1], 0, d_hidden - W.shape[0])).double()
+        )
     return arrangements or [torch.zeros(d_hidden, n, dtype=torch.float64)]
 
 
@@ -250,7 +267,11 @@ def two_feature_losses(p: float | Tensor, r: float | Tensor) -> dict[str, Tensor
     if not (r >= 0).all():
         raise ValueError(f"r is an importance and cannot be negative; got {r.min().item():g}.")
     dropped = p / 3 - p**2 / 4
-    return {"ignore extra": r * dropped, "ignore first": dropped * torch.ones_like(r), "antipodal": (1 + r) * p**2 / 6}
+    return {
+        "ignore extra": r * dropped,
+        "ignore first": dropped * torch.ones_like(r),
+        "antipodal": (1 + r) * p**2 / 6,
+    }
 
 
 def two_feature_boundaries(p: float | Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,210 @@
+import pytest
+import torch
+from torch import nn
+
+from tms_edu import SparseFeatures, ToyModel, read_gram, reconstruction_loss, train
+from tms_edu import gram as gram_of
+from tms_edu.theory import expected_loss, optimum
+from tms_edu.training import train_in_chunks
+
+
+def fresh(n=5, m=2, seed=0, **keywords):
+    return ToyModel(n, m, generator=torch.Generator().manual_seed(seed), **keywords)
+
+
+def test_the_loss_is_the_formula_written_out():
+    x, x_hat = torch.rand(2, 7, 4), torch.rand(2, 7, 4)
+    importance = torch.tensor([1.0, 0.5, 0.0, 2.0])
+    by_hand = [
+        sum(
+            importance[i].item() * (x[k, row, i] - x_hat[k, row, i]).item() ** 2
+            for row in range(7)
+            for i in range(4)
+        )
+        / 7
+        for k in range(2)
+    ]
+    assert reconstruction_loss(x, x_hat, importance).tolist() == pytest.approx(by_hand, rel=1e-5)
+    per_instance = reconstruction_loss(x, x_hat, torch.tensor([[1.0], [3.0]]))
+    assert torch.allclose(per_instance, reconstruction_loss(x, x_hat) * torch.tensor([1.0, 3.0]))
+
+
+def test_defaults_reach_the_exact_optimum():
+    model = fresh(instances=(16,))
+    features = SparseFeatures(5, 0.05)
+    train(model, features, progress=False)
+    losses = expected_loss(model.W, model.b_final, features)
+    best = optimum(features, 2)[2]
+    assert losses.median().item() == pytest.approx(best.item(), rel=0.03)
+    assert losses.min() >= best * (1 - 1e-6)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another():
+    runs = [train(fresh(), SparseFeatures(5, 0.1), steps=60, seed=seed, progress=False) for seed in (1, 1, 2)]
+    assert torch.equal(runs[0].loss, runs[1].loss) and torch.equal(runs[0].model.W, runs[1].model.W)
+    assert not torch.equal(runs[0].loss, runs[2].loss)
+
+
+def test_chunks_do_not_change_the_result():
+    whole = train(fresh(), SparseFeatures(5, 0.1), steps=50, progress=False)
+    for chunk in (1, 7, 100):
+        *_, run = train_in_chunks(fresh(), SparseFeatures(5, 0.1), steps=50, chunk=chunk)
+        assert torch.equal(run.model.W, whole.model.W) and torch.equal(run.loss, whole.loss) and run.done
+
+
+def test_a_caller_sees_the_run_grow_and_may_leave_it():
+    seen = []
+    for run in train_in_chunks(fresh(), SparseFeatures(5, 0.1), steps=100, chunk=10):
+        seen.append(len(run.steps))
+        if len(run.steps) >= 30:
+            break
+    assert seen == [0, 10, 20, 30] and not run.done
+    assert run.loss.shape == (30,) and run.steps == list(range(30))
+    assert run.model.W.isfinite().all()
+
+
+def test_an_instance_does_not_depend_on_its_neighbours():
+    # Its gradient is its own: scaling the neighbour's loss a thousandfold must not move it.
+    features, results = SparseFeatures(5, 0.1), []
+    for neighbour in (1.0, 1000.0):
+        model = fresh(instances=(2,))
+        train(model, features, importance=torch.tensor([[1.0], [neighbour]]), steps=50, progress=False)
+        results.append(model.W[0].detach().clone())
+    assert torch.allclose(*results, atol=1e-5)
+
+
+def test_features_that_cannot_tell_how_often_nothing_is_on_are_trained_on_plain_samples():
+    class Twins:
+        n_features = 2
+
+        def sample(self, batch_size, *, instances=(), generator=None):
+            return torch.rand(*instances, batch_size, 1, generator=generator).expand(
+                *instances, batch_size, 2
+            )
+
+    run = train(fresh(2, 1, instances=(8,)), Twins(), progress=False)
+    assert run.loss[-20:].mean(0).min() < 1e-4  # two features that are always equal fit into one dimension
+
+
+def test_any_module_can_be_trained():
+    class Untied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encode, self.decode = nn.Linear(5, 2, bias=False), nn.Linear(2, 5)
+
+        def forward(self, x):
+            return torch.relu(self.decode(self.encode(x)))
+
+    run = train(Untied(), SparseFeatures(5, 0.05), progress=False)
+    assert run.loss[-20:].mean() < 0.5 * run.loss[0]
+
+
+def test_nothing_on_or_everything_on_is_no_trouble():
+    for p in (0.0, 1.0):
+        run = train(fresh(), SparseFeatures(5, p), steps=30, progress=False)
+        assert run.loss.isfinite().all()
+    mixed = SparseFeatures(5, torch.tensor([[0.0], [0.1]]))
+    assert train(fresh(instances=(2,)), mixed, steps=30, progress=False).loss.shape == (30, 2)
+
+
+def test_snapshots_are_even_and_include_the_first_and_the_last():
+    model = fresh()
+    start = model.W.detach().clone()
+    run = train(model, SparseFeatures(5, 0.1), steps=90, snapshots=4, progress=False)
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 30, 60, 90]
+    assert torch.equal(run.snapshots[0].W, start) and torch.equal(run.snapshots[-1].W, model.W)
+    assert torch.equal(run.snapshots[-1].b_final, model.b_final)
+    assert not run.snapshots[1].W.requires_grad
+
+
+def test_an_interrupt_leaves_a_usable_model_and_the_record_so_far(capsys):
+    class Interrupting(SparseFeatures):
+        calls = 0
+
+        def sample_active(self, *args, **keywords):
+            Interrupting.calls += 1
+            if Interrupting.calls == 3:
+                raise KeyboardInterrupt
+            return super().sample_active(*args, **keywords)
+
+    model = fresh()
+    run = train(model, Interrupting(5, 0.1), steps=400, progress=False)
+    assert run.interrupted and 0 < len(run.steps) < 400 and not run.done
+    assert f"Interrupted after {len(run.steps)} of 400 steps" in capsys.readouterr().out
+    assert model(torch.rand(3, 5)).isfinite().all()
+
+
+def test_threads_are_as_they_were_after_a_run_and_after_a_run_left_early():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    train(fresh(), SparseFeatures(5, 0.1), steps=5, progress=False)
+    assert torch.get_num_threads() == 2
+    chunks = train_in_chunks(fresh(), SparseFeatures(5, 0.1), steps=50)
+    next(chunks)
+    chunks.close()
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("lr", [1e4, 1e30])
+def test_divergence_names_the_learning_rate_and_puts_the_model_back(lr):
+    model = fresh()
+    start = model.W.detach().clone()
+    with pytest.raises(ValueError, match="diverged.*lr=1"):
+        train(model, SparseFeatures(5, 0.1), lr=lr, progress=False)
+    assert torch.equal(model.W, start)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(steps=0), "steps must be a whole number"),
+        (dict(batch_size=0), "batch_size must be a whole number"),
+        (dict(batch_size=1.5), "batch_size must be a whole number"),
+        (dict(lr=0), "lr must be a positive number"),
+        (dict(lr=float("nan")), "lr must be a positive number"),
+        (dict(lr="fast"), "lr must be a positive number"),
+        (dict(importance=-1.0), "not negative"),
+        (dict(importance=torch.ones(4)), "does not broadcast"),
+        (dict(importance=float("nan")), "importance must be finite"),
+        (dict(snapshots=1), "at least 2"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        train(fresh(), SparseFeatures(5, 0.1), progress=False, **arguments)
+
+
+@pytest.mark.plain
+def test_a_model_and_features_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="5 features on its last axis"):
+        train(fresh(), SparseFeatures(4, 0.1), progress=False)
+    with pytest.raises(ValueError, match="leading axes .3,., and the model has instances"):
+        train(fresh(), SparseFeatures(5, torch.full((3, 1), 0.1)), progress=False)
+    with pytest.raises(ValueError, match="no such attributes"):
+        train(nn.Linear(5, 5), SparseFeatures(5, 0.1), snapshots=2, progress=False)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    "x, x_hat, importance, message",
+    [
+        (torch.rand(3, 4), torch.rand(4, 3), 1.0, "must have one shape"),
+        (torch.rand(4), torch.rand(4), 1.0, "must have shape"),
+        (torch.rand(3, 4), torch.full((3, 4), float("nan")), 1.0, "x_hat must be finite"),
+        (torch.ones(3, 4, dtype=torch.int64), torch.rand(3, 4), 1.0, "floating-point"),
+        (torch.rand(3, 4), torch.rand(3, 4), torch.ones(3), "does not broadcast"),
+        (torch.rand(3, 4), torch.rand(3, 4), -0.5, "not negative"),
+    ],
+)
+def test_a_loss_that_has_no_meaning_is_refused(x, x_hat, importance, message):
+    with pytest.raises(ValueError, match=message):
+        reconstruction_loss(x, x_hat, importance)
+
+
+def test_the_pentagon_is_read_as_one():
+    model = fresh()
+    train(model, SparseFeatures(5, 0.05), progress=False)
+    assert read_gram(gram_of(model.W), model.b_final).shape == "pentagon"
