@@ -9,6 +9,7 @@ from importlib.metadata import distributions, version
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from browser import ROOT
@@ -58,6 +59,16 @@ def test_what_is_installed_here_is_what_is_locked():
         if name in installed and installed[name].public not in requirement.specifier
     ]
     assert missing == [] and differs == []
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.0", "3.13.0", "3.14.0"])
+def test_the_lock_fits_each_python_that_make_accepts(python):
+    """Debian 12 has 3.11.2: a package that asks for 3.11.5 could not be installed there."""
+    wanted = {normal(dist.name): dist.metadata["Requires-Python"] or "" for dist in distributions()}
+    unfit = {
+        name: wanted[name] for name in LOCKED if name in wanted and python not in SpecifierSet(wanted[name])
+    }
+    assert unfit == {}
 
 
 def test_the_package_and_make_ask_for_the_same_torch():
