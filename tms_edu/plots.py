@@ -52,11 +52,11 @@ def plot_gram(gram: Tensor, b: Tensor | None = None, *, ax: Axes | None = None) 
         left = n - 0.5 + max(0.4, 0.04 * n)
         wide = max(1.0, 0.06 * n)
         ax.imshow(bias[:, None], cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(left, left + wide, n - 0.5, -0.5))
-        ax.add_patch(plt.Rectangle((left, -0.5), wide, n, fill=False, linewidth=0.8))
+        ax.add_patch(plt.Rectangle((left, -0.5), wide, n, fill=False, linewidth=0.8, clip_on=False))
         ax.set_xlim(-0.5, left + wide)
         cells += [(i, left + wide / 2, bias[i]) for i in range(n)]
         columns, labels = [*columns, left + wide / 2], [*labels, "b"]
-    ax.add_patch(plt.Rectangle((-0.5, -0.5), n, n, fill=False, linewidth=0.8))
+    ax.add_patch(plt.Rectangle((-0.5, -0.5), n, n, fill=False, linewidth=0.8, clip_on=False))
     ax.spines[:].set_visible(False)
     step = 1 if n <= 12 else 5
     shown = [k for k in range(n) if k % step == 0] + list(range(n, len(columns)))
@@ -157,7 +157,16 @@ def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> 
     if values.ndim == 0 or len(values) != len(steps):
         raise ValueError(f"loss must have one row per logged step, {len(steps)}; got shape {values.shape}.")
     ax = ax or _new_axes(5.0, 3.2)
-    ax.plot(steps, values.reshape(len(values), -1), color=BLUE if values.ndim == 1 else None, linewidth=1.2)
+    lines = values.reshape(len(values), -1)
+    color = BLUE if values.ndim == 1 else None
+    faint = ax.plot(steps, lines, color=color, linewidth=0.8, alpha=0.3)
+    # A batch is a small sample; the mean over the steps around each one shows where the loss really is.
+    width = max(1, len(values) // 40)
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(lines, ((width // 2, width - 1 - width // 2), (0, 0)), "edge"), width, 0
+    )
+    for line, mean in zip(faint, around.mean(-1).T, strict=True):
+        ax.plot(steps, mean, color=line.get_color(), linewidth=1.8)
     ax.set_yscale("log")
     ax.set(xlabel="training step", ylabel="loss of the batch")
     ax.spines[["top", "right"]].set_visible(False)
@@ -181,7 +190,7 @@ class Captioned:
         return data, {"image/png": {"alt": self.sentence}}
 
 
-def caption(picture: Axes | Figure | Sequence[Axes], sentence: str) -> Captioned:
+def caption(picture: Axes | Figure | Sequence[Axes] | np.ndarray, sentence: str) -> Captioned:
     """Finish a figure with the sentence it shows, written below it and kept as its alternative text.
 
     Args:

@@ -57,7 +57,6 @@ def expected_loss(
     p = features.feature_probability.double().to(W.device)
     weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape)).double().to(W.device)
     W, b = W.double(), b.double()
-    G = W.mT @ W
     return (weight * _output_losses(W.mT @ W, b, p)).sum(-1)
 
 
