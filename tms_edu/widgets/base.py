@@ -46,10 +46,11 @@ class _Stage(AnyWidget):
 
 
 class _Run:
-    """Frames under way, taken by one thread at a time until they end or are halted."""
+    """Frames under way, taken until they end or are halted."""
 
     def __init__(self, frames: Iterator, values: dict):
         self._frames = frames
+        self._taking = threading.Lock()
         self.values = values
         self.frame: Any = None
         self.done = False
@@ -57,12 +58,13 @@ class _Run:
 
     def take(self, seconds: float):
         """Take frames until the time is up, at least one."""
-        due = time.monotonic() + seconds
-        for frame in self._frames:
-            self.frame = frame
-            if time.monotonic() >= due or self.halt.is_set():
-                return
-        self.done = True
+        with self._taking:
+            due = time.monotonic() + seconds
+            for frame in self._frames:
+                self.frame = frame
+                if time.monotonic() >= due or self.halt.is_set():
+                    return
+            self.done = True
 
 
 class LivePicture:
@@ -88,6 +90,7 @@ class LivePicture:
         display_only: controls that change the picture but not the frames.
         presets: values to try, by the label of their button.
         actions: further buttons: label and name of the method that it calls.
+        busy: whether more pictures follow by themselves.
     """
 
     title = "Live picture"
@@ -106,6 +109,7 @@ class LivePicture:
         self._run = _Run(iter(()), self.values)
         self._thread: threading.Thread | None = None
         self._built_for = None
+        self.busy = False
         self._easel = Easel(self.size)
         self._picture: Image.Image | None = None
         width, height = (round(CSS_PIXELS * side) for side in self.size)
@@ -208,7 +212,7 @@ class LivePicture:
             elif changed:  # else it was not the reader who moved them
                 with self._lock:
                     self.values = values
-                    self._draw(self._stage.busy)
+                    self._draw(self.busy)
 
     def _pressed(self, action: str):
         with self._errors_told():
@@ -219,26 +223,27 @@ class LivePicture:
                 self._restart(self.values | self.presets[name] if name else self._start_values)
                 self._panel.values = self.values
             else:
-                act = {"play": self._play, "stop": self._draw, "step": self._step, "rewind": self._rewind}[
-                    kind
-                ]
-                self._end_thread()
                 with self._alone():
-                    act()
+                    {"play": self._play, "stop": self._stop, "step": self._step, "rewind": self._rewind}[
+                        kind
+                    ]()
+
+    def _stop(self):
+        self._draw()
 
     def _play(self):
         if self._run.done:
-            self._begin(0)
-        self._continue(0, pause=0.03)
+            self._begin(0.0)
+        self._continue(0.0, pause=0.03)
 
     def _step(self):
         if self._run.done:
-            self._begin(0)
-        self._run.take(0)
+            self._begin(0.0)
+        self._run.take(0.0)
         self._draw()
 
     def _rewind(self):
-        self._begin(0)
+        self._begin(0.0)
         self._draw()
 
     # Work
@@ -262,24 +267,25 @@ class LivePicture:
         self._draw()
 
     def _continue(self, seconds: float, pause: float):
-        self._run.halt.clear()
+        self._run.halt = threading.Event()
         self._draw(busy=True)
-        self._thread = threading.Thread(target=self._work, args=(self._run, seconds, pause), daemon=True)
+        task = (self._run, self._run.halt, seconds, pause)
+        self._thread = threading.Thread(target=self._work, args=task, daemon=True)
         self._thread.start()
 
-    def _work(self, run: _Run, seconds: float, pause: float):
+    def _work(self, run: _Run, halt: threading.Event, seconds: float, pause: float):
         # Computes without the lock, so that callbacks need not wait, and pauses so that they get it.
-        with self._errors_told(run):
-            while not run.done and not run.halt.wait(pause):
+        with self._errors_told(halt):
+            while not run.done and not halt.wait(pause):
                 run.take(seconds)
-                self._draw_unless_halted(run, busy=True)
-            if not run.halt.is_set():
+                self._draw_unless(halt, busy=True)
+            if not halt.is_set():
                 run.frame = self.finish(run.frame, **run.values)
-                self._draw_unless_halted(run, busy=False)
+                self._draw_unless(halt, busy=False)
 
-    def _draw_unless_halted(self, run: _Run, busy: bool):
+    def _draw_unless(self, halt: threading.Event, busy: bool):
         with self._lock:
-            if not run.halt.is_set():
+            if not halt.is_set():
                 self._draw(busy)
 
     def _draw(self, busy: bool = False):
@@ -287,6 +293,7 @@ class LivePicture:
         if needed_for != self._built_for:
             self._easel.rebuild(lambda figure: self.build(figure, **self.values))
             self._built_for = needed_for
+        self.busy = busy
         sentence = self.show(self._run.frame, **self.values)
         self._picture = self._easel.picture()
         with self._stage.hold_sync():  # picture and words in one message
@@ -304,22 +311,18 @@ class LivePicture:
             self._run.halt.set()
             yield
 
-    def _end_thread(self):
-        self._run.halt.set()
-        if self._thread and not self._run.done:
-            self._thread.join()
-
     @contextmanager
-    def _errors_told(self, run: _Run | None = None):
+    def _errors_told(self, halt: threading.Event | None = None):
         # The one place where errors of callbacks end: a notebook shows nothing of them.
         try:
             yield
         except Exception as error:
-            if run and run.halt.is_set():
+            if halt and halt.is_set():
                 return
             with self._alone(), self._stage.hold_sync():
                 told = f"This does not work ({type(error).__name__}): {error} Move a control, or press Reset."
-                self._stage.error, self._stage.busy = told, False
+                self._stage.error = told
+                self.busy = self._stage.busy = False
             if "PYTEST_CURRENT_TEST" in os.environ:
                 raise
 

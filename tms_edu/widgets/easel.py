@@ -4,11 +4,16 @@ import io
 import textwrap
 import threading
 from collections.abc import Callable, Iterable
+from functools import cache
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+
+from tms_edu.plots import FEATURE_COLORS, GRAM_CMAP
 
 CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
 _drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
@@ -62,8 +67,24 @@ def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
 def png(picture: Image.Image, level: int) -> bytes:
     """Pack a picture: level 1 is fast, 9 is small."""
     data = io.BytesIO()
-    picture.save(data, "PNG", compress_level=level)
+    picture.quantize(palette=_palette(), dither=Image.Dither.NONE).save(data, "PNG", compress_level=level)
     return data.getvalue()
+
+
+@cache
+def _palette() -> Image.Image:
+    # Our pictures share their colours: with a palette they are a third of the size, and packed in a third of the time.
+    def shades(color: str, count: int) -> np.ndarray:
+        strength = np.linspace(1, 0, count, endpoint=False)[:, None]
+        return strength * to_rgb(color) + 1 - strength
+
+    matrix = GRAM_CMAP(np.linspace(0, 1, 97))[:, :3]
+    colors = np.concatenate(
+        [np.ones((1, 3)), shades("black", 32), matrix, *(shades(c, 14) for c in FEATURE_COLORS)]
+    )
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.rint(255 * colors).astype(np.uint8).tobytes())
+    return palette
 
 
 def captioned(picture: Image.Image, sentence: str) -> Image.Image:

@@ -23,10 +23,12 @@ class GramPart:
         self._numbers = list(ax.texts)
         self.moving: list[Artist] = [*ax.images, *ax.patches, *ax.texts]
 
-    def show(self, gram: Tensor, b: Tensor):
-        """Show WᵀW (n, n) and b (n,)."""
+    def show(self, gram: Tensor, b: Tensor, numbers: bool = True):
+        """Show WᵀW (n, n) and b (n,); without numbers where they would only flicker."""
         self._matrix.set_data(gram.numpy())
         self._bias.set_data(b[:, None].numpy())
+        for text in self._numbers:
+            text.set_visible(numbers)
         values = [*gram.flatten().tolist(), *b.tolist()]
         for text, value in zip(self._numbers, values, strict=bool(self._numbers)):
             text.set_text(f"{value:+.2f}" if abs(value) >= 0.005 else "0")

@@ -140,7 +140,7 @@ class SuperpositionLab(LivePicture):
         self, frame: Frame, n_features, d_hidden, feature_probability, importance_decay, points, **_
     ) -> str:
         reading, G = self.reading, gram(frame.W)
-        self._gram.show(G, frame.b)
+        self._gram.show(G, frame.b, numbers=self.done or not self.busy)
         if d_hidden == 2:
             self._left.show(frame.W, _hidden_points(frame.W, feature_probability) if points else None)
         else:
@@ -159,8 +159,8 @@ class SuperpositionLab(LivePicture):
         return f"""import torch
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, train
 model = ToyModel({n_features}, {d_hidden}, generator=torch.Generator().manual_seed({seed}))
-train(model, SparseFeatures({n_features}, {feature_probability:g}), \
-importance={importance_decay:g} ** torch.arange({n_features}), seed={seed}{steps})
+train(model, SparseFeatures({n_features}, {feature_probability}), \
+importance={importance_decay} ** torch.arange({n_features}), seed={seed}{steps})
 print(read_gram(gram(model.W), model.b_final))"""
 
 
@@ -179,6 +179,8 @@ def _best_loss(
 ) -> float | None:
     if n_features > MOST_FOR_OPTIMUM:
         return None
+    if d_hidden >= n_features:
+        return 0.0  # W = I, b = 0
     importance = importance_decay ** torch.arange(n_features)
     return theory.optimum(SparseFeatures(n_features, feature_probability), d_hidden, importance)[2].item()
 
@@ -198,6 +200,8 @@ def _loss_in_words(loss: float | None, best: float | None) -> str:
     words = f" The exact loss is {loss:.3g}"
     if best is None:
         return f"{words}."
-    if loss < 1e-4:
-        return f"{words}: hardly anything is lost."
-    return f"{words}, {max(0, loss / best - 1):.1%} above the best known.".replace("%", " %")
+    if best < 1e-6:
+        return f"{words}; the best known loses nothing."
+    if loss > 2 * best:
+        return f"{words}, {loss / best:.1f} times the best known."
+    return f"{words}, {100 * max(0, loss / best - 1):.1f} % above the best known."
