@@ -33,7 +33,7 @@ def arguments() -> list[str]:
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.answer_yes=True",
         "--LabApp.extension_manager=readonly",
-        "--Application.log_level=WARN",
+        "--Application.log_level=ERROR",
     ]
     if not has_browser():
         options += ["--no-browser"]
