@@ -71,10 +71,12 @@ def test_the_lock_fits_each_python_that_make_accepts(python):
     assert unfit == {}
 
 
-def test_the_package_and_make_ask_for_the_same_torch():
+def test_the_package_and_the_readme_ask_for_the_same_torch():
     (torch,) = [requirement for requirement in requirements(LEARNER) if requirement.name == "torch"]
     assert str(torch.specifier) == "==2.13.0"
     assert Version(version("torch")).public == "2.13.0"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"torch==([\d.]+)", readme)) == {"2.13.0"}
 
 
 def test_binder_asks_for_the_root_requirements_with_the_cpu_wheel_and_the_lock():

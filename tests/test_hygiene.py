@@ -33,6 +33,8 @@ def name(path) -> str:
 def test_there_are_notebooks_and_a_readme():
     assert NOTEBOOKS
     assert ROOT / "README.md" in PAGES
+    table = notebooks.TABLE.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert table[0].count("](notebooks/") == len(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)

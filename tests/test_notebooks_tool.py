@@ -24,7 +24,9 @@ WIDGETS = "import ipywidgets\nfrom tqdm.auto import tqdm\n[i for i in tqdm(range
 
 
 def notebook(heading: str, *code: str):
-    setup = new_code_cell("old", metadata={"tags": ["setup"], "collapsed": False, "execution": {"iopub.status.idle": "12:00"}})
+    setup = new_code_cell(
+        "old", metadata={"tags": ["setup"], "collapsed": False, "execution": {"iopub.status.idle": "12:00"}}
+    )
     intro = new_markdown_cell(f"# {heading}\n\n40 minutes to work · 900 seconds to run")
     nb = new_notebook(cells=[intro, setup, *map(new_code_cell, code), new_code_cell("")])
     nb.metadata = {"kernelspec": {"name": "my-env", "display_name": "Mine"}, "widgets": {"state": {}}}
