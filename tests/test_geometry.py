@@ -180,3 +180,9 @@ def test_many_matrices_are_read_one_by_one():
 def test_what_is_no_gram_matrix_is_refused(matrix, b, message):
     with pytest.raises(ValueError, match=message):
         read_gram(matrix, b)
+
+
+def test_a_feature_that_interferes_with_a_faint_one_only_is_told_in_the_singular():
+    reading = read_gram(gram(torch.tensor([[1.0, -0.4, 0.0], [0.0, 0.0, 1.0]])))
+    assert reading.shape == "one feature in 1D, one recovered and one dropped"
+    assert "Feature 0 is superposed in one dimension; its interference is -0.40" in str(reading)

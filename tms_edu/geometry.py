@@ -154,7 +154,7 @@ class Reading:
     def shape(self) -> str:
         """Name the arrangement, for example "two digons and one dropped"."""
         names = [
-            group.shape or f"{_number_word(len(group.members))} features in {group.dimensions}D"
+            group.shape or f"{_counted(len(group.members), 'feature')} in {group.dimensions}D"
             for group in self.groups
         ]
         if len(names) == 1 and len(self.groups[0].members) == len(self.features):
@@ -179,7 +179,8 @@ class Reading:
         space = f"{_number_word(group.dimensions)} dimension{'s' if group.dimensions > 1 else ''}"
         low, high = f"{min(values):+.2f}", f"{max(values):+.2f}"
         between = f"is {low}" if low == high else f"runs from {low} to {high}"
-        return f"{_features(group.members)} superposed in {space}{name}; their interference {between}"
+        whose = "its" if len(group.members) == 1 else "their"
+        return f"{_features(group.members)} superposed in {space}{name}; {whose} interference {between}"
 
     def _bias_of(self, indices: list[int]) -> str:
         biases = sorted(self.features[i].bias for i in indices if self.features[i].bias is not None)
