@@ -100,6 +100,21 @@ def test_lab_opens_the_first_notebook_with_a_token_on_loopback_and_ends_on_ctrl_
         assert get(second.origin + "/api") == 200
 
 
+@pytest.mark.parametrize("target", ["lab", "test"])
+def test_make_installs_again_only_when_a_requirement_changed(tmp_path, target):
+    for stamp in ("pyvenv.cfg", ".learner", ".developer"):
+        (tmp_path / stamp).touch()
+
+    def planned(*options: str) -> str:
+        command = ["make", "-n", *options, f"VENV={tmp_path}", target]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert "pip install" not in planned()
+    for changed in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+        assert "-m pip install -q -c constraints.txt -r requirements.txt" in planned("-W", changed)
+    assert ("-r requirements-dev.txt" in planned("-W", "requirements-dev.txt")) == (target == "test")
+
+
 def first_fit(tmp_path, versions: dict[str, str]) -> str:
     """Return what `make lab` says where only these interpreters are on the PATH, each a stand-in."""
     folder = tmp_path / "bin"
