@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
 
-STEPS, BATCH_SIZE, LR = 800, 256, 5e-2
+STEPS, BATCH_SIZE, LR = 800, 128, 5e-2
 
 
 class Snapshot(NamedTuple):
@@ -181,7 +181,7 @@ def train_in_chunks(
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.85, 0.95), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_lr(step, steps))
     run = TrainingRun(model, total_steps=steps)
-    with _few_threads(weight.expand(*instances, features.n_features).numel() * batch_size):
+    with _one_thread():
         for step in range(steps):
             if step in keep_at:
                 run.snapshots.append(_snapshot(model, step))
@@ -237,10 +237,10 @@ def _batches(features, batch_size: int, instances: tuple[int, ...], generator: G
 
 
 @contextmanager
-def _few_threads(work: int):
-    # Small models are as fast on one thread, and many times faster where other processes hold the cores.
+def _one_thread():
+    # Models of this size gain little from a second thread, and wait for it many times over where another process holds a core.
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if work < 2**18 else threads)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
