@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import distributions, version
 
 import pytest
@@ -118,3 +119,13 @@ def test_repo2docker_picks_the_files_up(tmp_path):
     assert "RUN ./binder/postBuild" in dockerfile
     assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
     assert re.search(r"environment-2epy-2d3-2e11-2dlinux", dockerfile), "Python 3.11 is not chosen"
+
+
+def test_the_package_ships_its_data():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folder = ROOT / "tms_edu"
+    patterns = project["tool"]["setuptools"]["package-data"]["tms_edu"]
+    shipped = {path for pattern in patterns for path in folder.glob(pattern)}
+    kinds = {".py", ".pyc"}
+    data = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in kinds}
+    assert data <= shipped
