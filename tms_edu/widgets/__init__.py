@@ -1,5 +1,8 @@
 """Pictures that answer: controls, a picture and a sentence, computed while you watch."""
 
+from tms_edu.widgets.cat_circuit import CatCircuit
+from tms_edu.widgets.neuron_prober import NeuronProber
+from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
 from tms_edu.widgets.superposition_lab import SuperpositionLab
 
-__all__ = ["SuperpositionLab"]
+__all__ = ["CatCircuit", "NeuronProber", "RandomToOrthonormal", "SuperpositionLab"]

@@ -90,3 +90,30 @@ class NormsPart:
             bar.set_width(norm)
             text.set_x(min(norm, 1.6) + 0.06)
             text.set_text(word)
+
+
+class MatrixPart:
+    """A small matrix of any shape, in the colours of a Gram matrix, with its numbers written in.
+
+    Attributes:
+        moving: the artists that `show` changes.
+    """
+
+    def __init__(self, ax: Axes, rows: int, columns: int, row_name: str = "", column_name: str = ""):
+        self._image = ax.imshow(
+            torch.zeros(rows, columns).numpy(), cmap=plots.GRAM_CMAP, vmin=-1, vmax=1, aspect="auto"
+        )
+        self._decimals = 2 if columns <= 3 else 1  # what a narrow cell has room for
+        cells = [(i, j) for i in range(rows) for j in range(columns)]
+        self._numbers = [ax.text(j, i, "", ha="center", va="center") for i, j in cells]
+        ax.set(xticks=range(columns), yticks=range(rows), xlabel=column_name, ylabel=row_name)
+        ax.tick_params(length=0)
+        self.moving: list[Artist] = [self._image, *self._numbers]
+
+    def show(self, matrix: Tensor):
+        """Show a matrix (rows, columns); beyond -1 and 1 only the number tells."""
+        self._image.set_data(matrix.numpy())
+        for text, value in zip(self._numbers, matrix.flatten().tolist(), strict=True):
+            rounded = round(value, self._decimals)
+            text.set_text(f"{rounded:+.{self._decimals}f}" if rounded else "0")
+            text.set_color("white" if abs(value) > 0.7 else "black")
