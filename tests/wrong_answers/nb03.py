@@ -61,6 +61,7 @@ WRONG = {
         "the four parts": RECEIVED.format("return (gram(W)[i] * x)[torch.arange(5) != i]"),
         "one number in a list": RECEIVED.format("p = gram(W)[i] * x; return (p.sum() - p[i])[None]"),
         "a Python number": RECEIVED.format("p = gram(W)[i] * x; return (p.sum() - p[i]).item()"),
+        "always feature 3": RECEIVED.format("p = gram(W)[3] * x; return p.sum() - p[3]"),
         "the sign turned": RECEIVED.format("p = gram(W)[i] * x; return p[i] - p.sum()"),
     },
     "03.4": {

@@ -149,12 +149,14 @@ def number(value, *, name: str = "your answer") -> float:
     """Return `value` as a float if it is one finite number, else raise `Nearly` saying what it is."""
     try:
         shape = tuple(getattr(value, "shape", ()))
-        single = value.item() if shape and math.prod(shape) == 1 else value
+        single = value.item() if hasattr(value, "item") and math.prod(shape) == 1 else value
         plain = None if isinstance(single, (bool, str)) or math.prod(shape) != 1 else float(single)
     except Exception:
         plain, shape = None, ()
     if plain is None:
-        raise Nearly(f"I expected one number; {name} " + (f"has shape {shape}." if shape else f"is {kind(value)}."))
+        raise Nearly(
+            f"I expected one number; {name} " + (f"has shape {shape}." if shape else f"is {kind(value)}.")
+        )
     if not math.isfinite(plain):
         raise Nearly(f"{_first_upper(name)} is {plain}. Look for a division by zero.")
     return plain
@@ -165,10 +167,17 @@ def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-def mistakes(answer: Tensor, named: dict[str, Tensor], expected: Tensor) -> None:
-    """Raise `Nearly` with the first sentence whose wrong value the answer equals, unless it is the expected value too."""
-    for sentence, wrong in named.items():
-        if same(answer, wrong) and not same(wrong, expected):
+def mistakes(answer: Tensor, expected: Tensor, named: list[tuple[Callable, str]], *args) -> None:
+    """Raise `Nearly` with the sentence of the first named mistake that gives the answer and not the expected value.
+
+    Args:
+        answer: what the student's function returned for `args`.
+        expected: what a right one returns.
+        named: wrong functions of `args`, each with the sentence for whoever wrote it.
+        *args: what the student's function was called with.
+    """
+    for wrong, sentence in named:
+        if same(answer, wrong(*args)) and not same(answer, expected):
             raise Nearly(sentence)
 
 

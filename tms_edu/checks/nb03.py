@@ -39,45 +39,46 @@ def check_sparsity(S, y: Tensor) -> str:
     )
 
 
+FORWARD_SHAPES = {
+    (4, 3): "Three columns, as many as there are hidden dimensions: this is h. The way back up is missing.",
+    (5, 4): "Your result has shape (5, 4): inputs as columns. They come in as rows and leave as rows.",
+    (5,): "Your result has one row for a batch of four. Did the rows get added up on the way?",
+}
+FORWARD_MISTAKES = [
+    (
+        lambda x, W, b: torch.relu(x @ W.mT @ W),
+        "The bias is missing: for an empty input your function gives 0 everywhere, and the model gives `ReLU(b)`.",
+    ),
+    (
+        lambda x, W, b: x @ W.mT @ W + b,
+        "Some of your outputs are negative, and the features never are. What comes last in the formula?",
+    ),
+    (
+        lambda x, W, b: torch.relu(x @ W.mT @ W) + b,
+        "You have clipped before the bias was added: what is below 0 after it stays negative.",
+    ),
+    (
+        lambda x, W, b: torch.relu(torch.relu(x @ W.mT) @ W + b),
+        "Your h is clipped at 0. The toy model has no ReLU in the middle; only the output has one.",
+    ),
+    (
+        lambda x, W, b: torch.relu((x > 0).float() @ W.mT @ W + b),
+        "An input of 0.1 comes back as one of 0.9 does: you use whether a feature is on, not its value.",
+    ),
+    (lambda x, W, b: torch.relu(x @ W.mT @ W - b), "The bias has the wrong sign."),
+    (lambda x, W, b: x @ W.mT @ W, "Neither bias nor ReLU is there yet: this is the linear part, `WᵀWx`."),
+]
+
+
 @exercise
 def check_forward(forward) -> str:
     """Check forward(x, W, b) for a batch of rows."""
     generator = torch.Generator().manual_seed(1)
     x, W = torch.rand(4, 5, generator=generator), torch.randn(3, 5, generator=generator)
     b = torch.randn(5, generator=generator)
-    hidden = x @ W.mT
-    expected = torch.relu(hidden @ W + b)
-    shapes = {
-        (
-            4,
-            3,
-        ): "Your result has 3 columns, as many as there are hidden dimensions: it is h. The way back up is missing.",
-        (
-            5,
-            4,
-        ): "Your result has shape (5, 4): right numbers perhaps, but inputs as columns. They come in as rows and leave as rows.",
-        (5,): "Your result has one row for a batch of four. Did the rows get added up on the way?",
-    }
-    answer = call(forward, x, W, b, shape=(4, 5), shapes=shapes)
-    named = {
-        "The bias is missing: on an empty input your function gives 0 everywhere, and the model gives `ReLU(b)`.": torch.relu(
-            hidden @ W
-        ),
-        "Some of your outputs are negative, and the features never are. What comes last in the formula?": hidden
-        @ W
-        + b,
-        "You have clipped before the bias was added: nothing below b can come out.": torch.relu(hidden @ W)
-        + b,
-        "Your h is clipped at 0. The toy model has no ReLU in the middle; only the output has one.": torch.relu(
-            torch.relu(hidden) @ W + b
-        ),
-        "An input of 0.1 comes back as one of 0.9 does: your function uses whether a feature is on, not its value.": (
-            torch.relu((x > 0).float() @ W.mT @ W + b)
-        ),
-        "The bias has the wrong sign.": torch.relu(hidden @ W - b),
-        "Neither bias nor ReLU is there yet: this is the linear part, `WᵀWx`.": hidden @ W,
-    }
-    mistakes(answer, named, expected)
+    expected = torch.relu(x @ W.mT @ W + b)
+    answer = call(forward, x, W, b, shape=(4, 5), shapes=FORWARD_SHAPES)
+    mistakes(answer, expected, FORWARD_MISTAKES, x, W, b)
     if not same(answer, expected):
         tiny = call(
             forward, torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, -1.0]]), torch.tensor([0.5, 0.5])
@@ -86,12 +87,50 @@ def check_forward(forward) -> str:
             "The shape fits, the numbers do not. Follow x = (1, 0) by hand through W = (1, −1) and b = (0.5, 0.5): "
             f"h has one entry. Your function gives {_row(tiny[0])}."
         )
-    single = call(forward, x[:1], W, b, shape=(1, 5))
-    if not same(single, expected[:1]):
-        raise Nearly(
-            "Right for four inputs, wrong for one of them alone: a row must not depend on its neighbours."
-        )
+    if not same(call(forward, x[:1], W, b, shape=(1, 5)), expected[:1]):
+        raise Nearly("Right for four inputs, wrong for one alone: a row must not depend on its neighbours.")
     return "Rows in, rows out, one W used twice. `ToyModel` does exactly this."
+
+
+RECEIVED_SHAPES = {
+    (5,): "You return five numbers, one for each feature j. What arrives is their sum, without one of them.",
+    (4,): "You return the four parts one by one. What arrives is their sum.",
+    (1,): "Your result has shape (1,), and I expected a single number, shape (). Index with `i`, not `[i]`.",
+}
+RECEIVED_MISTAKES = [
+    (
+        lambda W, x, i: gram(W)[i] @ x,
+        "This includes what feature i hears from itself, its own diagonal entry. Only the others disturb.",
+    ),
+    (
+        lambda W, x, i: gram(W)[i, i] * x[i],
+        "This is the diagonal part, what feature i hears from itself. I asked for the rest.",
+    ),
+    (
+        lambda W, x, i: _others(gram(W)[i] ** 2 * x, i),
+        "You squared the products. Squares measure how strong interference is; what arrives has a sign.",
+    ),
+    (
+        lambda W, x, i: interference(W)[i] @ x,
+        "This is `interference`, which measures how strong a disturbance is. What arrives is the product itself.",
+    ),
+    (
+        lambda W, x, i: _others(gram(W / feature_norms(W))[i] * x, i),
+        "You used directions of length 1. The model does not: `W_i·W_j` counts both lengths.",
+    ),
+    (
+        lambda W, x, i: _others(gram(W)[i], i),
+        "You added up row i whatever the input. Feature j disturbs only as much as it is on: where is x?",
+    ),
+    (
+        lambda W, x, i: _others((gram(W)[i] * x).abs(), i),
+        "You took absolute values. Disturbances of opposite sign cancel, and that matters.",
+    ),
+    (
+        lambda W, x, i: torch.relu(_others(gram(W)[i] * x, i)),
+        "You clipped already. I asked for what arrives before bias and ReLU.",
+    ),
+]
 
 
 @exercise
@@ -99,52 +138,27 @@ def check_received(received) -> str:
     """Check received(W, x, i): what output i hears from the other features."""
     generator = torch.Generator().manual_seed(2)
     W, x, i = 1.2 * torch.randn(2, 5, generator=generator), torch.rand(5, generator=generator), 3
-    G = gram(W)
-    unit = G / feature_norms(W) / feature_norms(W)[:, None]
-    others = torch.arange(5) != i
-    expected = (G[i] * x)[others].sum()
-    shapes = {
-        (
-            5,
-        ): "You return five numbers, one for each feature j. What arrives at output i is their sum, without one of them.",
-        (4,): "You return the four parts one by one. What arrives is their sum.",
-        (
-            1,
-        ): "Your result has shape (1,), and I expected a single number, shape (). Index with `i`, not with `[i]`.",
-    }
-    answer = call(received, W, x, i, shape=(), shapes=shapes)
-    named = {
-        "This includes what feature i hears from itself, its own diagonal entry. Only the others disturb.": (
-            G[i] * x
-        ).sum(),
-        "This is the diagonal part, what feature i hears from itself. I asked for the rest.": G[i, i] * x[i],
-        "You squared the products. Squares measure how strong interference is; what arrives has a sign.": (
-            G[i] ** 2 * x
-        )[others].sum(),
-        "This is `interference`, which measures how strong a disturbance is. What arrives is the product itself, with its sign.": (
-            (interference(W)[i] * x).sum()
-        ),
-        "You used directions of length 1. The model does not: `W_i·W_j` counts both lengths.": (unit[i] * x)[
-            others
-        ].sum(),
-        "You added up row i whatever the input. Feature j disturbs only as much as it is on: where is x?": G[
-            i
-        ][others].sum(),
-        "You took absolute values. Disturbances of opposite sign cancel, and that matters.": (G[i] * x)[
-            others
-        ]
-        .abs()
-        .sum(),
-        "You clipped or added the bias already. I asked for what arrives before both.": torch.relu(expected),
-    }
-    mistakes(answer, named, expected)
+    expected = _others(gram(W)[i] * x, i)
+    answer = call(received, W, x, i, shape=(), shapes=RECEIVED_SHAPES)
+    mistakes(answer, expected, RECEIVED_MISTAKES, W, x, i)
     if not same(answer, expected):
         tiny = call(received, torch.tensor([[1.0, -0.5]]), torch.tensor([0.0, 1.0]), 0)
         raise Nearly(
-            "Not yet. Take two features on one line, W = (1, −0.5), and x = (0, 1): how much does feature 1 add to output 0? "
-            f"Your function gives {_row(tiny.reshape(-1))}."
+            "Not yet. Take two features on one line, W = (1, −0.5), and x = (0, 1): how much does feature 1 add to "
+            f"output 0? Your function gives {_row(tiny.reshape(-1))}."
         )
-    return f"Output {i} hears {expected:+.2f} from the others here. ReLU removes it where it is negative; the bias must do the rest."
+    if not same(call(received, W, x, 0, shape=()), _others(gram(W)[0] * x, 0)):
+        raise Nearly(
+            "Right for feature 3 and wrong for feature 0. Is a number written where `i` should stand?"
+        )
+    return (
+        f"Output {i} hears {expected:+.2f} from the others here. ReLU removes it where it is negative; the bias must do the "
+        "rest."
+    )
+
+
+def _others(parts: Tensor, i: int) -> Tensor:
+    return parts.sum() - parts[i]
 
 
 @exercise

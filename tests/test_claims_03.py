@@ -1,0 +1,120 @@
+"""What notebook 03 says in numbers, over many seeds."""
+
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
+
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_the_toy_model.ipynb"
+
+
+def trained(n, m, probability, importance=1.0, *, count=16, seed=0):
+    model = ToyModel(n, m, instances=(count,), generator=torch.Generator().manual_seed(seed))
+    train(model, SparseFeatures(n, probability), importance=importance, seed=seed, progress=False)
+    return model.W.data, model.b_final.data
+
+
+def shapes(W, b):
+    return Counter(reading.shape for reading in read_gram(gram(W), b))
+
+
+@pytest.fixture(scope="module")
+def pentagons():
+    return trained(5, 2, 0.1, count=48)
+
+
+def loop(count: int, seed: int):
+    """The loop that the notebook writes out, for several models side by side."""
+    generator = torch.Generator().manual_seed(seed)
+    model, features = ToyModel(5, 2, instances=(count,), generator=generator), SparseFeatures(5, 0.1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=800)
+    for _ in range(800):
+        x = features.sample(256, instances=(count,), generator=generator)
+        loss = reconstruction_loss(x, model(x)).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model.W.data, model.b_final.data
+
+
+def test_six_inputs_in_ten_are_empty_and_one_in_twelve_holds_two_or_more():
+    n_on = torch.distributions.Binomial(5, torch.tensor(0.1)).log_prob(torch.arange(6.0)).exp()
+    assert n_on[0] == pytest.approx(0.59, abs=0.005) and n_on[1] == pytest.approx(0.33, abs=0.005)
+    assert n_on[2:].sum() == pytest.approx(1 / 12, abs=0.005)
+    x = SparseFeatures(5, 0.1).sample(1_000_000, generator=torch.Generator().manual_seed(0))
+    assert torch.bincount((x > 0).sum(-1), minlength=6) / 1e6 == pytest.approx(n_on, abs=0.002)
+
+
+def test_at_least_45_runs_in_48_end_as_a_pentagon(pentagons):
+    assert shapes(*pentagons)["pentagon"] >= 45
+    assert shapes(*loop(48, seed=0))["pentagon"] >= 45
+    assert set(shapes(*pentagons)) <= {"pentagon", "two digons and one dropped"}
+
+
+def test_the_pentagons_numbers_at_a_tenth(pentagons):
+    W, b = pentagons
+    losses = theory.expected_loss(W, b, SparseFeatures(5, 0.1))
+    best = theory.optimum(SparseFeatures(5, 0.1), 2)[2]
+    good = torch.tensor([reading.shape == "pentagon" for reading in read_gram(gram(W), b)])
+    assert (losses[good] < 1.03 * best).all() and best == pytest.approx(0.0263, abs=5e-5)
+    assert (W.norm(dim=-2)[good] - 1.10).abs().max() < 0.04 and (b[good] + 0.21).abs().max() < 0.04
+    assert (losses[~good] > 0.035).all()
+
+
+def test_ways_to_spend_two_dimensions_cost_what_is_said():
+    features = SparseFeatures(5, 0.1)
+    pairs = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])
+    cases = {
+        0.1542: (torch.zeros(2, 5), [0.05] * 5),
+        0.0925: (torch.eye(2, 5), [0, 0, 0.05, 0.05, 0.05]),
+        0.0375: (pairs, [0, 0, 0, 0, 0.05]),
+        0.0264: (1.1 * theory.polygon(5), [-0.2] * 5),
+        0.0284: (theory.polygon(5), [-0.1] * 5),
+    }
+    for loss, (W, b) in cases.items():
+        assert theory.expected_loss(W, torch.tensor(b), features) == pytest.approx(loss, abs=5e-5)
+
+
+def test_pairs_are_best_above_one_time_in_five():
+    for probability, shape in ((0.2, "pentagon"), (0.24, "two digons and one dropped")):
+        W, b, _ = theory.optimum(SparseFeatures(5, probability), 2)
+        assert read_gram(gram(W), b).shape == shape
+
+
+def test_importance_for_all_changes_nothing_and_frequency_for_all_does():
+    base, important, frequent = (trained(5, 2, p, i)[0] for p, i in ((0.05, 1.0), (0.05, 10.0), (0.5, 1.0)))
+    largest = [(gram(W) - gram(base)).abs().amax((-2, -1)) for W in (important, frequent)]
+    assert (largest[0] < 0.05).all() and (largest[1] > 0.5).all()
+
+
+def test_fourteen_to_sixteen_of_twenty_features_are_kept_and_the_rest_answer_with_their_mean():
+    W, b = trained(20, 10, 0.2, 0.8 ** torch.arange(20))
+    for reading, bias in zip(read_gram(gram(W), b), b, strict=True):
+        recovered, superposed, dropped = map(reading.indices, ("recovered", "superposed", "dropped"))
+        assert 14 <= len(recovered) + len(superposed) <= 16 and 4 <= len(recovered) <= 6
+        assert {0, 1, 2} <= set(recovered) and max(recovered) <= 6 and min(dropped) >= 12
+        assert all(len(group.members) == 2 and group.dimensions == 1 for group in reading.groups)
+        assert (bias[dropped] - 0.1).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("batch, n", [(1, 1), (4, 5), (64, 3)])
+def test_the_loss_that_is_shown_is_the_loss_that_is_imported(batch, n):
+    cells = [
+        cell
+        for cell in nbformat.read(NOTEBOOK, as_version=4).cells
+        if "defines:reconstruction_loss" in cell.metadata.get("tags", [])
+    ]
+    shown = {}
+    exec(cells[0].source, shown)
+    generator = torch.Generator().manual_seed(batch)
+    x, x_hat = torch.rand(batch, n, generator=generator), torch.rand(batch, n, generator=generator)
+    for importance in (1.0, 0.0, torch.rand(n, generator=generator)):
+        for guess in (x_hat, x, torch.zeros(batch, n)):
+            expected = reconstruction_loss(x, guess, importance)
+            assert torch.allclose(shown["reconstruction_loss"](x, guess, importance), expected, atol=1e-6)
