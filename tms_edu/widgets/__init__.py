@@ -2,7 +2,8 @@
 
 from tms_edu.widgets.cat_circuit import CatCircuit
 from tms_edu.widgets.neuron_prober import NeuronProber
+from tms_edu.widgets.one_input import OneInput
 from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
 from tms_edu.widgets.superposition_lab import SuperpositionLab
 
-__all__ = ["CatCircuit", "NeuronProber", "RandomToOrthonormal", "SuperpositionLab"]
+__all__ = ["CatCircuit", "NeuronProber", "OneInput", "RandomToOrthonormal", "SuperpositionLab"]
