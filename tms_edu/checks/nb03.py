@@ -116,7 +116,7 @@ RECEIVED_MISTAKES = [
     ),
     (
         lambda W, x, i: _others(gram(W / feature_norms(W))[i] * x, i),
-        "You used directions of length 1. The model does not: `W_i·W_j` counts both lengths.",
+        "You used directions of length 1. The model does not: `Wᵢ·Wⱼ` counts both lengths.",
     ),
     (
         lambda W, x, i: _others(gram(W)[i], i),
