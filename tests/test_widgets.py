@@ -26,6 +26,7 @@ from tms_edu.widgets.controls import Choice, Slider, Switch
 WIDGETS = {
     "SuperpositionLab": lambda: SuperpositionLab(n_features=3, steps=20),
     "RandomToOrthonormal": RandomToOrthonormal,
+    "RotateTheBasis": RotateTheBasis,
     "OneInput": OneInput,
 }
 
@@ -336,7 +337,7 @@ def test_callbacks_on_any_thread_beside_a_drawing_cell(counter):
     [
         ({}, ["superposed"] * 5, "pentagon"),
         ({"feature_probability": 1.0, "importance_decay": 0.5}, None, None),
-        ({"feature_probability": 0.2, "importance_decay": 0.9}, None, "two digons and one dropped"),
+        ({"feature_probability": 0.25, "importance_decay": 0.9}, None, "two digons and one dropped"),
         ({"n_features": 2}, ["recovered"] * 2, "two recovered"),
         ({"n_features": 3, "d_hidden": 1, "feature_probability": 0.3}, None, "one digon and one dropped"),
     ],

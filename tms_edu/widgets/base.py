@@ -172,7 +172,8 @@ class LivePicture:
             raise ValueError(f"no control is called {name!r}; there are {', '.join(self.controls)}.")
         values = {name: self.controls[name].own(value) for name, value in values.items()}
         with self._alone():
-            self._panel.values = self.values = self.values | values
+            self.values = self.values | values
+            self._show_values()
             self._begin_and_end()
 
     def close(self):
@@ -221,7 +222,7 @@ class LivePicture:
                 getattr(self, name)()
             elif kind in ("try", "reset"):
                 self._restart(self.values | self.presets[name] if name else self._start_values)
-                self._panel.values = self.values
+                self._show_values()
             else:
                 with self._alone():
                     {"play": self._play, "stop": self._stop, "step": self._step, "rewind": self._rewind}[
@@ -302,6 +303,12 @@ class LivePicture:
             self._stage.code = self.code(**self.values)
             self._stage.error = ""
             self._stage.busy = busy
+
+    def _show_values(self):
+        self._panel.values = self.values
+        # ipykernel answers a comm on the thread that last spoke on it. If that was a cell's, no button would work
+        # while a cell runs; forgetting it leaves the choice to the browser.
+        vars(self._panel.comm).pop("_reply_subshell_id", None)
 
     @contextmanager
     def _alone(self):

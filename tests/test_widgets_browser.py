@@ -1,0 +1,173 @@
+"""Widgets in JupyterLab, one reader's path each: keyboard, mouse, Play and Stop, a narrow page, a screen reader's view."""
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tms_edu.widgets import SuperpositionLab
+
+pytestmark = pytest.mark.browser
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+THREADS = """import threading
+print([thread.name for thread in threading.enumerate() if "_work" in thread.name])"""
+SUBSHELLS = """(how) => {
+    window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.commsOverSubshells = how;
+}"""
+IMPORTANT = ("serious", "critical")
+
+
+class Reader:
+    """What a reader does with one widget, and what there is to see."""
+
+    def __init__(self, lab):
+        self.lab, self.page = lab, lab.page
+        self.stage = self.page.locator(".tms-stage")
+
+    def slider(self, name):
+        return self.page.get_by_role("slider", name=name)
+
+    def press(self, button):
+        self.page.get_by_role("button", name=button, exact=True).click()
+
+    def pixels(self):
+        return self.page.locator(".tms-picture").evaluate("canvas => canvas.toDataURL()")
+
+    def sentence(self):
+        return self.page.locator(".tms-sentence").inner_text()
+
+    def pictures(self):
+        return int(self.stage.get_attribute("data-pictures"))
+
+    def wait_for(self, words):
+        self.page.locator(".tms-stage[data-busy=false] .tms-sentence", has_text=words).wait_for()
+
+    def drag(self, slider, start, end):
+        box = slider.bounding_box()
+        y, left, width = box["y"] + box["height"] / 2, box["x"] + 8, box["width"] - 16
+        self.page.mouse.move(left + start * width, y)
+        self.page.mouse.down()
+        self.page.mouse.move(left + end * width, y, steps=12)
+        self.page.mouse.up()
+
+    def overflow(self):
+        script = "node => node.scrollWidth - node.clientWidth"
+        return [self.page.locator(part).first.evaluate(script) for part in (".tms-controls", ".tms-stage")]
+
+    def axe(self):
+        found = Axe().run(self.page, context=".jp-OutputArea-output").response
+        assert len(found["passes"]) > 5
+        return [violation["id"] for violation in found["violations"] if violation["impact"] in IMPORTANT]
+
+
+@pytest.fixture
+def reader(lab_page, tmp_path):
+    def open_widget(*cells, subshells="perCommTarget", run=True, width=1280):
+        path = tmp_path / "widget.ipynb"
+        cells = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
+        lab = lab_page(path, width=width, height=1100)
+        lab.page.evaluate(SUBSHELLS, subshells)
+        if run:
+            lab.run_all()
+            assert lab.errors() == []
+            lab.page.locator("[data-pictures]").first.wait_for()
+        return Reader(lab)
+
+    return open_widget
+
+
+OPEN_LAB = "from tms_edu.widgets import SuperpositionLab\nlab = SuperpositionLab()\nlab"
+
+
+@pytest.mark.parametrize("subshells", ["perCommTarget", "disabled"])
+def test_superposition_lab(reader, subshells):
+    it = reader(OPEN_LAB, subshells=subshells)
+    assert "pentagon" in it.sentence()
+    before = it.pixels()
+
+    sparsity = it.slider("sparsity S")
+    sparsity.focus()
+    for _ in range(6):
+        sparsity.press("ArrowLeft")
+    it.wait_for("one dimension as a digon")
+    assert sparsity.get_attribute("aria-valuetext") == "0.70 (1 − S = 0.30)"
+    assert it.pixels() != before
+    assert it.page.locator(".tms-picture").get_attribute("aria-label") == it.sentence()
+    assert "SparseFeatures(5, 0.3)" in it.page.locator(".tms-code").inner_text()
+
+    it.drag(it.slider("features n"), 3 / 8, 0)
+    it.wait_for("Features 0 and 1 are recovered")
+    it.press("On 1 time in 20")
+    it.wait_for("pentagon")
+    it.press("Reset")
+    it.wait_for("pentagon")
+
+    it.page.get_by_role("checkbox", name="hidden points").check()
+    seen = it.pictures()
+    it.press("Play")
+    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {seen + 5}")
+    assert "so far" in it.sentence() or "Not trained" in it.sentence()
+    it.press("Stop")
+    it.page.locator(".tms-stage[data-busy=false]").wait_for()
+    it.page.wait_for_timeout(200)
+    stopped = it.pictures()
+    it.page.wait_for_timeout(500)
+    assert it.pictures() == stopped and "so far" in it.sentence()
+    it.press("Step")
+    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {stopped}")
+    it.press("Rewind")
+    it.wait_for("Not trained yet")
+
+    assert it.axe() == []
+    assert it.lab.console == []
+
+
+def test_a_narrow_page_needs_no_sideways_scrolling(reader):
+    it = reader(OPEN_LAB, width=700)
+    assert it.overflow() == [0, 0]
+    assert it.axe() == []
+    for control in it.page.get_by_role("slider").all():
+        assert control.bounding_box()["width"] > 50
+
+
+def test_running_the_cell_again_leaves_nothing_alive(reader):
+    it = reader(OPEN_LAB, THREADS)
+    it.press("Rewind")
+    it.press("Play")
+    it.page.locator(".tms-stage[data-busy=true]").wait_for()
+    it.lab.run_all()
+    assert [output["text"] for output in it.lab.outputs() if output["output_type"] == "stream"] == ["[]\n"]
+    it.page.locator(".tms-stage[data-busy=false]").wait_for()
+    assert it.page.locator(".tms-stage").count() == 1
+
+
+def test_training_goes_on_and_stops_while_a_cell_runs(reader):
+    it = reader(OPEN_LAB, "import time\nif lab.busy:\n    time.sleep(4)\nprint('ran')")
+    it.press("Rewind")
+    it.press("Play")
+    it.page.locator(".tms-stage[data-busy=true]").wait_for()
+    run = "() => { window.cell = window.jupyterapp.commands.execute('notebook:run-cell'); }"
+    it.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    it.page.evaluate(run)
+    seen = it.pictures()
+    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {seen + 5}")
+    it.press("Stop")
+    it.page.locator(".tms-stage[data-busy=false]").wait_for(timeout=2000)
+    assert "so far" in it.sentence()
+    it.page.evaluate("() => window.cell")
+    assert it.lab.errors() == []
+
+
+def test_without_a_kernel_there_is_the_picture_with_its_sentence(reader):
+    widget = SuperpositionLab(steps=100)
+    data, metadata = widget._repr_mimebundle_()
+    data.pop("application/vnd.jupyter.widget-view+json")
+    output = new_output("execute_result", data, metadata=metadata, execution_count=1)
+    it = reader(new_code_cell(OPEN_LAB, outputs=[output], execution_count=1), run=False)
+    picture = it.page.locator(".jp-OutputArea-output img")
+    picture.wait_for()
+    assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 150 * widget.size[0]
+    assert it.page.locator(".tms-stage").count() == 0
+    widget.close()
