@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from tms_edu import SparseFeatures, gram, read_gram, theory
-from tms_edu.widgets import OneInput, RandomToOrthonormal, SuperpositionLab
+from tms_edu.widgets import OneInput, RandomToOrthonormal, SuperpositionLab, TrainingFilm
 from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Choice, Slider, Switch
 
@@ -28,6 +28,7 @@ WIDGETS = {
     "RandomToOrthonormal": RandomToOrthonormal,
     "RotateTheBasis": RotateTheBasis,
     "OneInput": OneInput,
+    "TrainingFilm": TrainingFilm,
 }
 
 

@@ -5,5 +5,13 @@ from tms_edu.widgets.neuron_prober import NeuronProber
 from tms_edu.widgets.one_input import OneInput
 from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
 from tms_edu.widgets.superposition_lab import SuperpositionLab
+from tms_edu.widgets.training_film import TrainingFilm
 
-__all__ = ["CatCircuit", "NeuronProber", "OneInput", "RandomToOrthonormal", "SuperpositionLab"]
+__all__ = [
+    "CatCircuit",
+    "NeuronProber",
+    "OneInput",
+    "RandomToOrthonormal",
+    "SuperpositionLab",
+    "TrainingFilm",
+]
