@@ -1,8 +1,11 @@
 """The engine of exercises and predictions: three answers, never an exception, nothing lost and nothing counted twice."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -12,6 +15,8 @@ from tms_edu.checks.exercises import Nearly, call, exercise, number
 from tms_edu.checks.outcomes import certify_pentagon, gaps
 from tms_edu.checks.predictions import Choice, Number, register
 from tms_edu.checks.result import Result
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 @exercise
@@ -412,11 +417,33 @@ def test_a_click_is_an_answer_and_the_box_remembers_it():
     assert "Kept: you expect 2" in text[2].value
 
 
-def test_every_prediction_of_the_course_is_asked_revealed_and_has_real_alternatives():
+def test_the_buttons_are_locked_once_the_run_has_answered_a_prediction():
     from tms_edu.checks.predictions import _SESSION
 
-    for key, question in _SESSION.questions.items():
-        assert question.key == key and question.question.endswith("?")
+    checks.ask("99.1")._repr_mimebundle_()
+    control = _SESSION.records["99.1"].box.children[1]
+    checks.reveal("99.1", "left")
+    assert not control.disabled, "nothing was predicted, so a late answer may still be noted"
+    checks.forget("99")
+    checks.ask("99.1")._repr_mimebundle_()
+    control = _SESSION.records["99.1"].box.children[1]
+    control.value = "left"
+    checks.reveal("99.1", "left")
+    assert control.disabled
+    checks.ask("99.1")._repr_mimebundle_()
+    assert _SESSION.records["99.1"].box.children[1].disabled
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name[:2])
+def test_every_prediction_of_a_notebook_is_asked_and_revealed_once(path):
+    from tms_edu.checks.predictions import _SESSION
+
+    code = "".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code")
+    keys = sorted(key for key in _SESSION.questions if key.startswith(path.name[:2]))
+    for verb in ("ask", "reveal"):
+        assert sorted(re.findall(rf'checks\.{verb}\(\s*"([\d.]+)"', code)) == keys
+    for question in map(_SESSION.questions.get, keys):
+        assert question.question.endswith("?")
         if isinstance(question, Choice):
             assert 2 <= len(question.options) <= 5 and all(question.options.values())
             assert all(len(option) <= 80 for option in question.options)

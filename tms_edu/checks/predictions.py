@@ -118,6 +118,11 @@ class _Record:
     words: str = ""
     box: object = None
 
+    @property
+    def final(self) -> bool:
+        """Say whether a prediction made in time has met its run; from then on it stays as it is."""
+        return self.revealed and self.answer is not None and not self.late
+
 
 @dataclass
 class _Session:
@@ -143,11 +148,7 @@ def forget(notebook: str = "") -> Result:
     """Forget the answers and reveals of a notebook ("03"), or of all of them, to start afresh."""
     for key in [key for key in _SESSION.records if key.startswith(notebook)]:
         del _SESSION.records[key]
-    return _say(
-        f"Every prediction of notebook {notebook} is open again."
-        if notebook
-        else "Every prediction is open again."
-    )
+    return _say(f"Every prediction{f' of notebook {notebook}' if notebook else ''} is open again.")
 
 
 def ask(key) -> "Question | Result":
@@ -165,7 +166,7 @@ def answer(key, value) -> Result:
         value = question.read(value)
     except Nearly as mistake:
         return _say(str(mistake))
-    if record.revealed and record.answer is not None and not record.late:
+    if record.final:
         return _say(f"You have seen the run by now, so your prediction stays {question.show(record.answer)}.")
     record.answer, record.late = value, record.revealed
     if record.late:
@@ -187,6 +188,8 @@ def reveal(key, observed) -> Result:
     except Exception as error:
         return _say(f"I cannot read what the run showed, {kind(observed)} ({type(error).__name__}).")
     record.revealed = True
+    if record.box is not None:
+        record.box.children[1].disabled = record.final
     if record.answer is None:
         return _say(f"You made no prediction here. The run shows {record.words}.")
     expected = f"You expected {question.show(record.answer)}, you saw {record.words}."
@@ -214,12 +217,8 @@ class Question:
         example = '"b"' if self.options else "0.25"
         lines = [f"Prediction {self.question.key}. {self.question.question}"]
         lines += [f"  {letter}) {option}" for letter, option in self.options.items()]
-        return "\n".join(
-            [
-                *lines,
-                f"Answer here, or in code: checks.answer({self.question.key!r}, {example})".replace("'", '"'),
-            ]
-        )
+        lines += [f'Answer here, or in code: checks.answer("{self.question.key}", {example})']
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         items = "".join(f"<br>{letter}) {to_html(option)}" for letter, option in self.options.items())
@@ -254,6 +253,7 @@ class Question:
                 description="Your guess",
                 continuous_update=False,
             )
+        control.disabled = self.record.final
         control.observe(lambda change: self._take(change.new, note), "value")
         self.record.box = ipywidgets.VBox([heading, control, note])
         return self.record.box
@@ -291,9 +291,7 @@ class Score:
 
     def _points(self, row) -> float | None:
         question, record = row
-        if record.answer is None or record.late or not record.revealed:
-            return None
-        return question.score(record.answer, record.seen)
+        return question.score(record.answer, record.seen) if record.final else None
 
     def _cells(self) -> list[tuple[str, str, str, str]]:
         table = []
