@@ -4,6 +4,7 @@ from tms_edu.widgets.cat_circuit import CatCircuit
 from tms_edu.widgets.neuron_prober import NeuronProber
 from tms_edu.widgets.one_input import OneInput
 from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
+from tms_edu.widgets.rotate_the_basis import RotateTheBasis
 from tms_edu.widgets.superposition_lab import SuperpositionLab
 from tms_edu.widgets.training_film import TrainingFilm
 
@@ -12,6 +13,7 @@ __all__ = [
     "NeuronProber",
     "OneInput",
     "RandomToOrthonormal",
+    "RotateTheBasis",
     "SuperpositionLab",
     "TrainingFilm",
 ]
