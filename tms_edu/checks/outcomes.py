@@ -29,13 +29,13 @@ def weights(model, d_hidden: int, n_features: int) -> tuple[Tensor, Tensor]:
 
 
 def gaps(W: Tensor) -> Tensor:
-    """Measure the angles in degrees between neighbouring columns of W (2, n), once around the circle.
+    """Measure the angles in degrees between neighbouring columns of W (*instances, 2, n), once around the circle.
 
     >>> gaps(theory.polygon(4)).round().tolist()
     [90.0, 90.0, 90.0, 90.0]
     """
-    angles = torch.atan2(W[1], W[0]).rad2deg().remainder(360).sort().values
-    return torch.cat([angles.diff(), 360 - angles[-1:] + angles[:1]])
+    angles = torch.atan2(W[..., 1, :], W[..., 0, :]).rad2deg().remainder(360).sort(dim=-1).values
+    return torch.cat([angles, angles[..., :1] + 360], dim=-1).diff()
 
 
 def certify_pentagon(model, feature_probability: float) -> dict[str, float]:

@@ -1,0 +1,174 @@
+"""How long until training is as good as the paper's notebook, and what does one model cost? Time, memory, import.
+
+Prints four tables. Ten to twenty minutes on two cores, nearly all of it for the others' recipes; --quick: only the smallest size.
+"""
+
+import statistics
+import subprocess
+import sys
+from time import perf_counter
+
+import _rivals
+import torch
+from torch import Generator, Tensor
+
+from tms_edu import SparseFeatures, ToyModel, reconstruction_loss, train
+
+SEEDS = (0, 1, 2)
+STEPS = (200, 400, 800, 1600)
+CLOSE = 1.005
+# n, m, 1 - S of each instance, importance of each feature.
+SIZES = {
+    "5 -> 2, 10 sparsities": (5, 2, 20.0 ** -torch.linspace(0, 1, 10), 0.9 ** torch.arange(5.0)),
+    "20 -> 10, 6 sparsities": (20, 10, 20.0 ** -torch.linspace(0, 1, 6), 0.7 ** torch.arange(20.0)),
+    "100 -> 20, 20 sparsities": (
+        100,
+        20,
+        20.0 ** -torch.linspace(0, 1, 20),
+        100.0 ** -torch.linspace(0, 1, 100),
+    ),
+}
+ROW = "{:<24} | {:<22} | {:>5} | {:>8} | {:>14} | {:>8} | {:>8}"
+HEADER = ("size", "recipe", "steps", "seconds", "loss / paper's", "ratio", "strict")
+
+
+class Judge:
+    """Measure the loss, mean over instances, on one large sample that is the same for all."""
+
+    def __init__(self, n: int, probability: Tensor, importance: Tensor, rows: int = 20_000):
+        self.importance, self.instances = importance, (len(probability),)
+        self.features, self.rows = SparseFeatures(n, probability.unsqueeze(-1)), rows
+
+    @torch.no_grad()
+    def __call__(self, W: Tensor, b: Tensor, part: int = 2_000) -> float:
+        generator, losses = Generator().manual_seed(2022), []
+        for _ in range(self.rows // part):
+            x = self.features.sample(part, instances=self.instances, generator=generator)
+            x_hat = torch.relu(x @ W.mT @ W + b.unsqueeze(-2))
+            losses.append(reconstruction_loss(x, x_hat, self.importance).double().mean())
+        return torch.stack(losses).mean().item()
+
+
+def first_within(history: list[tuple[float, float]], goal: float) -> float:
+    return next((seconds for seconds, loss in history if loss <= goal), float("nan"))
+
+
+def ours(m: int, judge: Judge, steps: int | None) -> tuple[float, list[float]]:
+    """Train with the defaults, or with other steps, once a seed: median seconds, losses."""
+    seconds, losses = [], []
+    for seed in SEEDS:
+        model = ToyModel(
+            judge.features.n_features, m, instances=judge.instances, generator=Generator().manual_seed(seed)
+        )
+        before = perf_counter()
+        run = train(
+            model,
+            judge.features,
+            importance=judge.importance,
+            seed=seed,
+            progress=False,
+            **({"steps": steps} if steps else {}),
+        )
+        seconds.append(perf_counter() - before)
+        losses.append(judge(model.W, model.b_final))
+    assert steps is None or run.total_steps == steps
+    return statistics.median(seconds), losses
+
+
+def time_to_the_same_loss(name: str) -> None:
+    n, m, probability, importance = SIZES[name]
+    judge = Judge(n, probability, importance)
+    histories = {}
+    for recipe in (_rivals.PAPER, _rivals.ARENA):
+        histories[recipe] = history = []
+        _rivals.run(
+            recipe,
+            m,
+            probability[:, None],
+            importance,
+            lambda W, b, s, history=history: history.append((s, judge(W, b))),
+        )
+    full_seconds, paper_loss = histories[_rivals.PAPER][-1]
+    own_seconds = first_within(histories[_rivals.PAPER], CLOSE * paper_loss)
+    for recipe, history in histories.items():
+        seconds, loss = history[-1]
+        print(
+            ROW.format(name, recipe.name, recipe.steps, f"{seconds:.1f}", f"{loss / paper_loss:.4f}", "", "")
+        )
+    print(ROW.format(name, "… until within 0.5 %", "", f"{own_seconds:.1f}", "", "", ""), flush=True)
+    for steps in (None, *STEPS):
+        seconds, losses = ours(m, judge, steps)
+        mean = statistics.mean(losses) / paper_loss
+        shown = f"{mean:.4f}" + ("" if mean <= CLOSE else " *")
+        label = "train, defaults" if steps is None else "train"
+        ratios = f"{full_seconds / seconds:.0f}x", f"{own_seconds / seconds:.0f}x"
+        print(ROW.format(name, label, steps or "", f"{seconds:.2f}", shown, *ratios), flush=True)
+
+
+def one_model() -> None:
+    print("\nOne model, `train` with its defaults, 1-S = 0.1, median of 7 runs")
+    for n, m in ((5, 2), (20, 10), (100, 20)):
+        seconds = []
+        for seed in range(8):
+            model = ToyModel(n, m, generator=Generator().manual_seed(seed))
+            before = perf_counter()
+            train(model, SparseFeatures(n, 0.1), seed=seed, progress=False)
+            seconds.append(perf_counter() - before)
+        print(f"{n:>3} -> {m:<3} {statistics.median(seconds[1:]):.2f} s   (fastest {min(seconds):.2f} s)")
+
+
+def in_a_fresh_process(code: str) -> list[float]:
+    return [
+        float(word)
+        for word in subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+    ]
+
+
+MEMORY = """
+import resource, torch
+from tms_edu import SparseFeatures, ToyModel, train
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak()
+p = 20.0 ** -torch.linspace(0, 1, 20)
+train(ToyModel(100, 20, instances=(20,)), SparseFeatures(100, p[:, None]), steps=60, progress=False)
+print(before, peak())
+"""
+IMPORT = """
+from time import perf_counter
+start = perf_counter(); import torch
+between = perf_counter(); import tms_edu
+print(between - start, perf_counter() - between)
+"""
+
+
+def memory_and_import() -> None:
+    before, peak = in_a_fresh_process(MEMORY)
+    print("\nMemory of the whole process, 100 -> 20, 20 sparsities side by side")
+    print(f"after the imports {before:.0f} MB, peak while training {peak:.0f} MB")
+    of_torch, of_ours = (
+        statistics.median(times)
+        for times in zip(*(in_a_fresh_process(IMPORT) for _ in range(7)), strict=True)
+    )
+    print("\nImports, fresh process, median of 7")
+    print(f"torch {of_torch * 1000:.0f} ms, tms_edu after it {of_ours * 1000:.0f} ms")
+
+
+def main(quick: bool) -> None:
+    print(
+        "Time to the same loss. ratio: the paper's whole recipe / ours. strict: the paper's recipe until it is, for the first"
+    )
+    print(
+        "time, within 0.5 % of its own last loss / ours. Ours: whole runs, median seconds and mean loss over three seeds;"
+    )
+    print("* marks a mean loss more than 0.5 % above the paper's.\n")
+    print(ROW.format(*HEADER))
+    for name in list(SIZES)[:1] if quick else SIZES:
+        time_to_the_same_loss(name)
+    one_model()
+    memory_and_import()
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv[1:])
