@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tms_edu import plots
 
+MOST_NUMBERED = 6  # features up to which the numbers of a matrix fit into its cells
 REACH = 1.6  # half the width of a plane: the longest column of a trained model, with its label
 
 
@@ -20,6 +21,9 @@ class GramPart:
     def __init__(self, ax: Axes, n: int):
         plots.plot_gram(torch.zeros(n, n), torch.zeros(n), ax=ax)
         self._matrix, self._bias = ax.images
+        if n > MOST_NUMBERED:
+            for text in list(ax.texts):
+                text.remove()
         self._numbers = list(ax.texts)
         self.moving: list[Artist] = [*ax.images, *ax.patches, *ax.texts]
 
@@ -99,14 +103,14 @@ class MatrixPart:
         moving: the artists that `show` changes.
     """
 
-    def __init__(self, ax: Axes, rows: int, columns: int, row_name: str = "", column_name: str = ""):
+    def __init__(self, ax: Axes, rows: int, columns: int, decimals: int = 2):
         self._image = ax.imshow(
             torch.zeros(rows, columns).numpy(), cmap=plots.GRAM_CMAP, vmin=-1, vmax=1, aspect="auto"
         )
-        self._decimals = 2 if columns <= 3 else 1  # what a narrow cell has room for
+        self._decimals = decimals
         cells = [(i, j) for i in range(rows) for j in range(columns)]
         self._numbers = [ax.text(j, i, "", ha="center", va="center") for i, j in cells]
-        ax.set(xticks=range(columns), yticks=range(rows), xlabel=column_name, ylabel=row_name)
+        ax.set(xticks=range(columns), yticks=range(rows))
         ax.tick_params(length=0)
         self.moving: list[Artist] = [self._image, *self._numbers]
 

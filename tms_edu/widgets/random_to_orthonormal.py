@@ -158,8 +158,8 @@ class RandomToOrthonormal(LivePicture):
         self._matrices = []
         for k, (title, (rows, columns)) in enumerate(shapes.items()):
             ax = figure.add_axes((0.065 + 0.242 * k, 0.56, 0.2, 0.36))
-            sides = ("feature i" if k == 0 else "", "hidden dimension" if k else "feature j")
-            self._matrices.append(MatrixPart(ax, rows, columns, *sides))
+            self._matrices.append(MatrixPart(ax, rows, columns, decimals=2 if columns < 4 else 1))
+            ax.set(xlabel="hidden dimension" if k else "feature j", ylabel="" if k else "feature i")
             ax.set_title(title, fontsize=12)
             if k:
                 ax.set_xticks(range(m), range(1, m + 1))
