@@ -277,9 +277,13 @@ class LivePicture:
     def _work(self, run: _Run, halt: threading.Event, seconds: float, pause: float):
         # Computes without the lock, so that callbacks need not wait, and pauses so that they get it.
         with self._errors_told(halt):
+            drawing = 0.0
             while not run.done and not halt.wait(pause):
-                run.take(seconds)
+                # On a slow machine too, drawing gets no more than a third of the time.
+                run.take(max(seconds, 2 * drawing) if seconds else 0.0)
+                began = time.monotonic()
                 self._draw_unless(halt, busy=True)
+                drawing = time.monotonic() - began
             if not halt.is_set():
                 run.frame = self.finish(run.frame, **run.values)
                 self._draw_unless(halt, busy=False)
@@ -308,7 +312,8 @@ class LivePicture:
         self._panel.values = self.values
         # ipykernel answers a comm on the thread that last spoke on it. If that was a cell's, no button would work
         # while a cell runs; forgetting it leaves the choice to the browser.
-        vars(self._panel.comm).pop("_reply_subshell_id", None)
+        if self._panel.comm:
+            vars(self._panel.comm).pop("_reply_subshell_id", None)
 
     @contextmanager
     def _alone(self):

@@ -79,8 +79,9 @@ def _palette() -> Image.Image:
         return strength * to_rgb(color) + 1 - strength
 
     matrix = GRAM_CMAP(np.linspace(0, 1, 97))[:, :3]
+    matrix = matrix[(1 - matrix).max(1) > 0.05]  # what is nearly white would do for white
     colors = np.concatenate(
-        [np.ones((1, 3)), shades("black", 32), matrix, *(shades(c, 14) for c in FEATURE_COLORS)]
+        [np.ones((1, 3)), shades("black", 32), matrix, *(shades(c, 15)[:-1] for c in FEATURE_COLORS)]
     )
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.rint(255 * colors).astype(np.uint8).tobytes())

@@ -197,7 +197,7 @@ def _sentence(frame: Frame, reading: Reading) -> str:
 def _loss_in_words(loss: float | None, best: float | None) -> str:
     if loss is None:
         return ""
-    words = f" The exact loss is {loss:.3g}"
+    words = f" The exact loss is {loss:.3g}" if loss >= 1e-4 else " The exact loss is below 0.0001"
     if best is None:
         return f"{words}."
     if best < 1e-6:
