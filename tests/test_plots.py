@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from IPython.utils.capture import capture_output
 from matplotlib.colors import to_hex
 
 from tms_edu import gram, plots
@@ -81,10 +82,11 @@ def test_everything_draws_into_the_axes_it_is_given():
 
 def test_a_caption_is_the_alternative_text_and_ends_the_figure():
     shown = plots.caption(plots.plot_gram(torch.eye(2)), "Two features, no interference.")
-    data, metadata = shown._repr_mimebundle_()
-    assert (
-        metadata["image/png"]["alt"] == data["text/plain"] == repr(shown) == "Two features, no interference."
-    )
+    with capture_output() as captured:
+        shown._ipython_display_()
+    picture, words = captured.outputs
+    assert picture.metadata["image/png"]["alt"] == picture.data["text/plain"] == repr(shown)
+    assert words.data["text/html"] == "<p>Two features, no interference.</p>"
     assert plt.imread(io.BytesIO(shown.png)).shape[0] > 100
     assert plt.get_fignums() == []
     figure, axes = plt.subplots(1, 2)
@@ -106,3 +108,10 @@ def test_what_cannot_be_drawn_is_refused():
     ]:
         with pytest.raises(ValueError, match=message):
             draw()
+
+
+def test_a_batch_of_inputs_has_one_row_per_feature():
+    x = torch.rand(7, 3)
+    ax = plots.plot_inputs(x)
+    assert np.allclose(ax.images[0].get_array(), x.T) and ax.images[0].get_clim() == (0, 1)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "1", "2"]

@@ -1,8 +1,8 @@
 """Pictures: numbers in, `Axes` out. Nothing here trains, shows or changes matplotlib's settings."""
 
 import base64
+import html
 import io
-import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -42,41 +42,34 @@ def plot_gram(gram: Tensor, b: Tensor | None = None, *, ax: Axes | None = None) 
     if G.shape != (n, n):
         raise ValueError(f"A Gram matrix is square; got shape {G.shape}. Did you pass W? Use gram(W).")
     ax = ax or _new_axes(4.8, 4.0)
-    ax.imshow(G, cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(-0.5, n - 0.5, n - 0.5, -0.5))
-    columns, labels = list(range(n)), [str(i) for i in range(n)]
-    cells = [(i, j, G[i, j]) for i in range(n) for j in range(n)]
+    _draw_matrix(ax, G, left=-0.5, width=float(n))
+    right, step = n - 0.5, 1 if n <= 12 else 5
+    ticks = {k: str(k) for k in range(0, n, step)}
     if b is not None:
         bias = _numbers("b", b, 1)
         if bias.shape != (n,):
             raise ValueError(f"b must have shape ({n},) beside this matrix; got {bias.shape}.")
-        left = n - 0.5 + max(0.4, 0.04 * n)
-        wide = max(1.0, 0.06 * n)
-        ax.imshow(bias[:, None], cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(left, left + wide, n - 0.5, -0.5))
-        ax.add_patch(plt.Rectangle((left, -0.5), wide, n, fill=False, linewidth=0.8, clip_on=False))
-        ax.set_xlim(-0.5, left + wide)
-        cells += [(i, left + wide / 2, bias[i]) for i in range(n)]
-        columns, labels = [*columns, left + wide / 2], [*labels, "b"]
-    ax.add_patch(plt.Rectangle((-0.5, -0.5), n, n, fill=False, linewidth=0.8, clip_on=False))
-    ax.spines[:].set_visible(False)
-    step = 1 if n <= 12 else 5
-    shown = [k for k in range(n) if k % step == 0] + list(range(n, len(columns)))
-    ax.set_xticks([columns[k] for k in shown], [labels[k] for k in shown])
-    ax.set_yticks(range(0, n, step))
+        left, width = right + max(0.4, 0.04 * n), max(1.0, 0.06 * n)
+        _draw_matrix(ax, bias[:, None], left, width)
+        right, ticks = left + width, ticks | {left + width / 2: "b"}
+    ax.set(xlim=(-0.5, right), xlabel="feature j", ylabel="feature i", yticks=range(0, n, step))
+    ax.set_xticks(list(ticks), list(ticks.values()))
     ax.tick_params(length=0)
-    ax.set(xlabel="feature j", ylabel="feature i")
-    if n <= MOST_ANNOTATED:
-        for i, j, value in cells:
-            text = f"{value:+.2f}".replace("+0.00", "0").replace("-0.00", "0")
-            ax.text(
-                j,
-                i,
-                text,
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="white" if abs(value) > 0.7 else "black",
-            )
+    ax.spines[:].set_visible(False)
     return ax
+
+
+def _draw_matrix(ax: Axes, values: np.ndarray, left: float, width: float) -> None:
+    rows, columns = values.shape
+    ax.imshow(values, cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(left, left + width, rows - 0.5, -0.5))
+    ax.add_patch(plt.Rectangle((left, -0.5), width, rows, fill=False, linewidth=0.8, clip_on=False))
+    if rows > MOST_ANNOTATED:
+        return
+    for (i, j), value in np.ndenumerate(values):
+        text = "0" if abs(value) < 0.005 else f"{value:+.2f}"
+        color = "white" if abs(value) > 0.7 else "black"
+        x = left + width * (j + 0.5) / columns
+        ax.text(x, i, text, ha="center", va="center", fontsize=9, color=color)
 
 
 def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
@@ -174,9 +167,10 @@ def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> 
 
 
 class Captioned:
-    """A finished picture with the one sentence it shows, which is also its alternative text.
+    """A finished picture and the one sentence that it shows; see `caption`.
 
-    As the last value of a cell it displays itself; see `caption`.
+    As the last value of a cell, or in `display(…)`, it shows the picture, with the sentence as its alternative text, and
+    the sentence below.
     """
 
     def __init__(self, png: bytes, sentence: str):
@@ -185,13 +179,17 @@ class Captioned:
     def __repr__(self) -> str:
         return self.sentence
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.sentence}
-        return data, {"image/png": {"alt": self.sentence}}
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        picture = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.sentence}
+        display(picture, metadata={"image/png": {"alt": self.sentence}}, raw=True)
+        # Text of its own, because JupyterLab and nbconvert show no alternative text.
+        display({"text/html": f"<p>{html.escape(self.sentence)}</p>", "text/plain": self.sentence}, raw=True)
 
 
 def caption(picture: Axes | Figure | Sequence[Axes] | np.ndarray, sentence: str) -> Captioned:
-    """Finish a figure with the sentence it shows, written below it and kept as its alternative text.
+    """Finish a figure with the sentence it shows, which is also its alternative text.
 
     Args:
         picture: a Figure, or Axes of it.
@@ -204,10 +202,8 @@ def caption(picture: Axes | Figure | Sequence[Axes] | np.ndarray, sentence: str)
         raise ValueError("A picture needs a sentence that says what it shows.")
     first = picture if isinstance(picture, (Axes, Figure)) else np.ravel(picture)[0]
     figure = first.figure if isinstance(first, Axes) else first
-    wrapped = textwrap.fill(sentence, width=int(figure.get_figwidth() * 13.5))
-    figure.text(0.5, -0.02, wrapped, ha="center", va="top", fontsize=11)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", pad_inches=0.15)
+    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", pad_inches=0.1)
     plt.close(figure)
     return Captioned(buffer.getvalue(), sentence)
 

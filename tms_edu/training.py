@@ -168,10 +168,7 @@ def train_in_chunks(
     Raises:
         ValueError: as `train`.
     """
-    for name, value in {"steps": steps, "batch_size": batch_size, "chunk": chunk}.items():
-        require_count(name, value)
-    if not (isinstance(lr, (int, float)) and 0 < lr < float("inf")):
-        raise ValueError(f"lr must be a positive number; got {lr!r}.")
+    _require_settings(lr, steps=steps, batch_size=batch_size, chunk=chunk)
     instances, device = getattr(model, "instances", ()), next(model.parameters()).device
     weight = require_importance(importance, (*instances, features.n_features)).to(device)
     keep_at = _snapshot_steps(model, snapshots, steps)
@@ -199,6 +196,13 @@ def train_in_chunks(
         if keep_at:
             run.snapshots.append(_snapshot(model, steps))
         yield run
+
+
+def _require_settings(lr, **counts) -> None:
+    for name, value in counts.items():
+        require_count(name, value)
+    if not (isinstance(lr, (int, float)) and 0 < lr < float("inf")):
+        raise ValueError(f"lr must be a positive number; got {lr!r}.")
 
 
 def _share_of_lr(step: int, steps: int) -> float:
