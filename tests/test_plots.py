@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from IPython.utils.capture import capture_output
 from matplotlib.colors import to_hex
 
 from tms_edu import gram, plots
@@ -80,13 +79,14 @@ def test_everything_draws_into_the_axes_it_is_given():
     assert plt.get_fignums() == [figure.number]
 
 
-def test_a_caption_is_the_alternative_text_and_ends_the_figure():
+def test_a_caption_is_the_alternative_text_and_ends_the_figure(monkeypatch):
     shown = plots.caption(plots.plot_gram(torch.eye(2)), "Two features, no interference.")
-    with capture_output() as captured:
-        shown._ipython_display_()
-    picture, words = captured.outputs
-    assert picture.metadata["image/png"]["alt"] == picture.data["text/plain"] == repr(shown)
-    assert words.data["text/html"] == "<p>Two features, no interference.</p>"
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **keywords: displayed.append((data, keywords)))
+    shown._ipython_display_()
+    (picture, keywords), (words, _) = displayed
+    assert keywords["metadata"]["image/png"]["alt"] == picture["text/plain"] == repr(shown)
+    assert words["text/html"] == "<p>Two features, no interference.</p>"
     assert plt.imread(io.BytesIO(shown.png)).shape[0] > 100
     assert plt.get_fignums() == []
     figure, axes = plt.subplots(1, 2)
