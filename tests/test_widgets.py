@@ -18,7 +18,14 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from tms_edu import SparseFeatures, gram, read_gram, theory
-from tms_edu.widgets import OneInput, RandomToOrthonormal, RotateTheBasis, SuperpositionLab, TrainingFilm
+from tms_edu.widgets import (
+    GramGym,
+    OneInput,
+    RandomToOrthonormal,
+    RotateTheBasis,
+    SuperpositionLab,
+    TrainingFilm,
+)
 from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Choice, Slider, Switch
 
@@ -29,6 +36,7 @@ WIDGETS = {
     "RotateTheBasis": RotateTheBasis,
     "OneInput": OneInput,
     "TrainingFilm": TrainingFilm,
+    "GramGym": GramGym,
 }
 
 

@@ -1,6 +1,7 @@
 """Pictures that answer: controls, a picture and a sentence, computed while you watch."""
 
 from tms_edu.widgets.cat_circuit import CatCircuit
+from tms_edu.widgets.gram_gym import GramGym
 from tms_edu.widgets.neuron_prober import NeuronProber
 from tms_edu.widgets.one_input import OneInput
 from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
@@ -10,6 +11,7 @@ from tms_edu.widgets.training_film import TrainingFilm
 
 __all__ = [
     "CatCircuit",
+    "GramGym",
     "NeuronProber",
     "OneInput",
     "RandomToOrthonormal",
