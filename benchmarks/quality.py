@@ -6,11 +6,12 @@ Prints a table. About ten minutes on two cores; --quick: one sparsity instead of
 import sys
 from time import perf_counter
 
-import _rivals
+import rivals
 import torch
 from torch import Tensor
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, train
+from tms_edu.checks.outcomes import gaps
 from tms_edu.theory import expected_loss, optimum
 
 N, M, MODELS = 5, 2, 48
@@ -22,9 +23,7 @@ HEADER = ("1-S", "recipe", "pentagons", "median", "best", "optimum", "median/opt
 
 def is_pentagon(W: Tensor) -> Tensor:
     """Say of each W (*instances, 2, 5) whether all five features stand, 72 ± 5 degrees apart."""
-    angles = torch.rad2deg(torch.atan2(W[..., 1, :], W[..., 0, :])).sort(-1).values
-    gaps = torch.cat([angles, angles[..., :1] + 360], -1).diff()
-    return ((gaps - 72).abs() <= 5).all(-1) & (feature_norms(W) > 0.5).all(-1)
+    return ((gaps(W) - 72).abs() <= 5).all(-1) & (feature_norms(W) > 0.5).all(-1)
 
 
 def print_row(
@@ -34,17 +33,9 @@ def print_row(
     losses = torch.cat([expected_loss(W, b, features) for W, b in runs])
     pentagons = " ".join(str(is_pentagon(W).sum().item()) for W, _ in runs)
     median, best = losses.median().item(), losses.min().item()
+    losses_shown = [f"{loss:.5f}" for loss in (median, best, best_known)]
     print(
-        ROW.format(
-            p,
-            recipe,
-            pentagons,
-            f"{median:.5f}",
-            f"{best:.5f}",
-            f"{best_known:.5f}",
-            f"{median / best_known:.3f}",
-            f"{seconds:.1f}",
-        ),
+        ROW.format(p, recipe, pentagons, *losses_shown, f"{median / best_known:.3f}", f"{seconds:.1f}"),
         flush=True,
     )
 
@@ -60,15 +51,15 @@ def ours(p: float) -> tuple[list[tuple[Tensor, Tensor]], float]:
 
 def main(quick: bool) -> None:
     print(
-        f"Regular pentagons among {MODELS} models trained side by side; exact expected loss. n = {N}, m = {M}, importance 1."
+        f"Regular pentagons among {MODELS} models side by side. n = {N}, m = {M}, importance 1, exact losses."
     )
     print(f"`train` with its defaults, seeds {', '.join(map(str, SEEDS))}; seconds are those of one run.\n")
     print(ROW.format(*HEADER))
     for p in PROBABILITIES[1:2] if quick else PROBABILITIES:
         best_known = optimum(SparseFeatures(N, p), M)[2].item()
         print_row(p, "train, defaults", *ours(p), best_known)
-        for recipe in (_rivals.PAPER, _rivals.ARENA):
-            W, b, seconds = _rivals.run(recipe, M, torch.full((MODELS, 1), p), torch.ones(N))
+        for recipe in (rivals.PAPER, rivals.ARENA):
+            W, b, seconds = rivals.run(recipe, M, torch.full((MODELS, 1), p), torch.ones(N))
             print_row(p, recipe.name, [(W, b)], seconds, best_known)
 
 

@@ -1,6 +1,7 @@
 """Two widely used recipes for the same model, written from their descriptions, to be measured beside `train`."""
 
-import time
+from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import NamedTuple
 
 import torch
@@ -15,42 +16,79 @@ class Recipe(NamedTuple):
     lr: float = 1e-3
 
 
-PAPER = Recipe("paper's notebook", torch.optim.AdamW, steps=10_000)
-ARENA = Recipe("ARENA", torch.optim.Adam, steps=5_000)
+PAPER = Recipe("the paper's notebook", torch.optim.AdamW, 10_000)
+ARENA = Recipe("ARENA", torch.optim.Adam, 5_000)
 
 
-def train_rival(recipe: Recipe, p: Tensor, importance: Tensor, d_hidden: int, steps: int | None = None):
-    """Train one model per row of p, (instances, n_features); return W (instances, m, n), b and the seconds.
+class Trained(NamedTuple):
+    """W (instances, m, n) and b (instances, n) at the end, and how long the loop took, without `watch`."""
 
-    Constant learning rate, `xavier_normal_` on the three-dimensional tensor, einsum forward, two uniform draws a
-    batch, loss summed over instances.
+    W: Tensor
+    b: Tensor
+    seconds: float
+
+
+def run(
+    recipe: Recipe,
+    m: int,
+    probability: Tensor,
+    importance: Tensor,
+    watch: Callable[[Tensor, Tensor, float], None] | None = None,
+    watch_every: int = 500,
+) -> Trained:
+    """Train as `recipe` says.
+
+    Args:
+        m: hidden dimensions.
+        probability: 1 - S, (instances, 1).
+        importance: (n,).
+        watch: called with W, b and the seconds so far, every `watch_every` steps; its own time does not count.
     """
-    instances, n_features = p.shape
     torch.manual_seed(0)
-    W = torch.nn.Parameter(torch.nn.init.xavier_normal_(torch.empty(instances, n_features, d_hidden)))
-    b = torch.nn.Parameter(torch.zeros(instances, n_features))
+    torch.set_num_threads(_faster_number_of_threads(recipe, m, probability, importance))
+    loop = _steps(recipe, m, probability, importance)
+    seconds = 0.0
+    for step in range(1, recipe.steps + 1):
+        before = perf_counter()
+        W, b = next(loop)
+        seconds += perf_counter() - before
+        if watch and step % watch_every == 0:
+            watch(W.detach().mT, b.detach(), seconds)
+    return Trained(W.detach().mT, b.detach(), seconds)
+
+
+def _steps(
+    recipe: Recipe, m: int, probability: Tensor, importance: Tensor
+) -> Iterator[tuple[Tensor, Tensor]]:
+    instances, n = len(probability), len(importance)
+    # Transposed against ours, and Xavier over all three axes: its spread depends on the number of instances.
+    W = torch.nn.Parameter(torch.nn.init.xavier_normal_(torch.empty(instances, n, m)))
+    b = torch.nn.Parameter(torch.zeros(instances, n))
     optimizer = recipe.optimizer([W, b], lr=recipe.lr)
-    start = time.perf_counter()
-    for _ in range(steps or recipe.steps):
-        shape = (recipe.batch_size, instances, n_features)
-        x = torch.where(torch.rand(shape) <= p, torch.rand(shape), torch.zeros(()))
+    while True:
+        optimizer.zero_grad(set_to_none=True)
+        value = torch.rand(recipe.batch_size, instances, n)
+        on = torch.rand(recipe.batch_size, instances, n) <= probability
+        x = torch.where(on, value, torch.zeros(()))
         h = torch.einsum("bif,ifh->bih", x, W)
         x_hat = torch.relu(torch.einsum("bih,ifh->bif", h, W) + b)
-        loss = (importance * (x - x_hat) ** 2).sum(-1).mean(0).sum()
-        optimizer.zero_grad()
+        loss = (importance * (x - x_hat) ** 2).mean((0, 2)).sum()
         loss.backward()
         optimizer.step()
-    seconds = time.perf_counter() - start
-    return W.detach().mT, b.detach(), seconds
+        yield W, b
 
 
-def use_the_faster_number_of_threads(recipe: Recipe, p: Tensor, importance: Tensor, d_hidden: int) -> int:
-    """Give a rival as many threads as serve it best on this machine at this moment."""
+def _faster_number_of_threads(recipe: Recipe, m: int, probability: Tensor, importance: Tensor) -> int:
     seconds = {}
-    for threads in (torch.get_num_threads(), 1):
+    for threads in {1, default_threads}:
         torch.set_num_threads(threads)
-        train_rival(recipe, p, importance, d_hidden, steps=3)
-        seconds[threads] = train_rival(recipe, p, importance, d_hidden, steps=15)[2]
-    best = min(seconds, key=seconds.get)
-    torch.set_num_threads(best)
-    return best
+        loop = _steps(recipe, m, probability, importance)
+        next(loop)
+        before = perf_counter()
+        for _ in range(30):
+            next(loop)
+        seconds[threads] = perf_counter() - before
+    return min(seconds, key=seconds.get)
+
+
+default_threads = torch.get_num_threads()
