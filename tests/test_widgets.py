@@ -25,6 +25,7 @@ from tms_edu.widgets import (
     RotateTheBasis,
     SuperpositionLab,
     TrainingFilm,
+    TwoCodes,
 )
 from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Choice, Slider, Switch
@@ -34,6 +35,7 @@ WIDGETS = {
     "SuperpositionLab": lambda: SuperpositionLab(n_features=3, steps=20),
     "RandomToOrthonormal": RandomToOrthonormal,
     "RotateTheBasis": RotateTheBasis,
+    "TwoCodes": lambda: TwoCodes(steps=20),
     "OneInput": OneInput,
     "TrainingFilm": TrainingFilm,
     "GramGym": GramGym,

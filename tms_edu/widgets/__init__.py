@@ -8,6 +8,7 @@ from tms_edu.widgets.random_to_orthonormal import RandomToOrthonormal
 from tms_edu.widgets.rotate_the_basis import RotateTheBasis
 from tms_edu.widgets.superposition_lab import SuperpositionLab
 from tms_edu.widgets.training_film import TrainingFilm
+from tms_edu.widgets.two_codes import TwoCodes
 
 __all__ = [
     "CatCircuit",
@@ -18,4 +19,5 @@ __all__ = [
     "RotateTheBasis",
     "SuperpositionLab",
     "TrainingFilm",
+    "TwoCodes",
 ]
