@@ -12,7 +12,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint bench lock
+.PHONY: help lab test notebooks handout lint bench lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ test: $(VENV)/.developer ## Run every test: package, notebooks, browser
 
 notebooks: $(VENV)/.developer ## Run and normalise the notebooks, or one: make notebooks NB=notebooks/03_….ipynb
 	@$(PY) tools/notebooks.py $(NB)
+
+handout: $(VENV)/.developer ## Write copies of the notebooks without solutions, for a graded class
+	@$(PY) tools/handout.py
 
 lint: $(VENV)/.developer ## Check style and format
 	@$(PY) -m ruff check .
