@@ -70,12 +70,10 @@ def rest(widget, seconds=60):
     while widget._stage.busy:
         assert time.monotonic() < until, "the widget does not come to rest"
         time.sleep(0.005)
-    if widget._thread:
-        widget._thread.join()
 
 
 def workers():
-    return [thread for thread in threading.enumerate() if "_work" in thread.name]
+    return [thread for thread in threading.enumerate() if "at work" in thread.name]
 
 
 def ends(control):
@@ -165,21 +163,20 @@ def test_first_display_is_finished_and_the_same_each_time(widget, request):
     again.close()
 
 
-def test_a_thousand_moves_do_not_grow(widget):
+def test_moves_leave_nothing_behind(widget):
+    """Three hundred here; the benchmark makes a thousand."""
     name, control = max(widget.controls.items(), key=lambda item: len(item[1].options))
-    options = [
-        option for option in control.options if name not in widget.rebuild_on or option in ends(control)
-    ]
-    for option in itertools.islice(itertools.cycle(options), 100):
-        move(widget, **{name: option})
-    rest(widget)
-    gc.collect()
-    before = psutil.Process().memory_info().rss
-    for option in itertools.islice(itertools.cycle(options), 1000):
-        move(widget, **{name: option})
-    rest(widget)
-    gc.collect()
-    assert psutil.Process().memory_info().rss - before < 20e6
+
+    def size_after(moves):
+        for option in itertools.islice(itertools.cycle(control.options), moves):
+            move(widget, **{name: option})
+        rest(widget)
+        gc.collect()
+        return len(gc.get_objects()), psutil.Process().memory_info().rss
+
+    objects, memory = size_after(100)
+    more_objects, more_memory = size_after(300)
+    assert more_objects - objects < 100 and more_memory - memory < 20e6
 
 
 @pytest.mark.parametrize("wrong", [{"no_such_control": 1}, {"seed": -1}, {"n_features": 2.5}])
@@ -242,7 +239,7 @@ def test_the_latest_value_wins(counter):
     rest(counter)
     assert counter.sentence == "(8, 49, 'finished')."
     assert time.monotonic() - moved < 5
-    assert not workers()
+    assert len(workers()) <= 1
 
 
 def test_stop_acts_within_150_ms_and_step_and_play_go_on(counter):
@@ -305,7 +302,7 @@ def test_an_error_in_the_thread_is_told(counter, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     monkeypatch.setattr(counter, "finish", lambda frame, **_: frame[99])
     move(counter, k=4)
-    counter._thread.join()
+    rest(counter)
     assert "IndexError" in counter.error and not counter.busy
 
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 THREADS = """import threading
-print([thread.name for thread in threading.enumerate() if "_work" in thread.name])"""
+print([thread.name for thread in threading.enumerate() if "at work" in thread.name])"""
 SUBSHELLS = """(how) => {
     window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.commsOverSubshells = how;
 }"""

@@ -21,7 +21,7 @@ def gym():
     gym = GramGym()
     yield gym
     gym.close()
-    assert not [thread for thread in threading.enumerate() if "_work" in thread.name]
+    assert not [thread for thread in threading.enumerate() if "at work" in thread.name]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from queue import SimpleQueue
 from typing import Any
 
 import ipywidgets
@@ -107,6 +108,7 @@ class LivePicture:
         self._start_values = dict(self.values)
         self._lock = threading.RLock()
         self._run = _Run(iter(()), self.values)
+        self._tasks: SimpleQueue = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._built_for = None
         self.busy = False
@@ -179,6 +181,7 @@ class LivePicture:
     def close(self):
         """End what is under way and take the widget off the page."""
         self._run.halt.set()
+        self._tasks.put(None)
         if self._thread:
             self._thread.join()
         with self._alone():
@@ -270,9 +273,15 @@ class LivePicture:
     def _continue(self, seconds: float, pause: float):
         self._run.halt = threading.Event()
         self._draw(busy=True)
-        task = (self._run, self._run.halt, seconds, pause)
-        self._thread = threading.Thread(target=self._work, args=task, daemon=True)
-        self._thread.start()
+        self._tasks.put((self._run, self._run.halt, seconds, pause))
+        if not (self._thread and self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._work_off, name=f"{self.title} at work", daemon=True)
+            self._thread.start()
+
+    def _work_off(self):
+        # One thread for the widget's whole life: a new one for each move would take new memory each time.
+        for task in iter(self._tasks.get, None):
+            self._work(*task)
 
     def _work(self, run: _Run, halt: threading.Event, seconds: float, pause: float):
         # Computes without the lock, so that callbacks need not wait, and pauses so that they get it.
