@@ -19,6 +19,7 @@ from PIL import Image
 
 from tms_edu import SparseFeatures, gram, read_gram, theory
 from tms_edu.widgets import (
+    AlmostOrthogonal,
     GramGym,
     OneInput,
     RandomToOrthonormal,
@@ -35,6 +36,7 @@ WIDGETS = {
     "SuperpositionLab": lambda: SuperpositionLab(n_features=3, steps=20),
     "RandomToOrthonormal": RandomToOrthonormal,
     "RotateTheBasis": RotateTheBasis,
+    "AlmostOrthogonal": lambda: AlmostOrthogonal(d=4, steps=100),
     "TwoCodes": lambda: TwoCodes(steps=20),
     "OneInput": OneInput,
     "TrainingFilm": TrainingFilm,
