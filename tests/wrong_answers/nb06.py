@@ -1,0 +1,129 @@
+"""Wrong answers to the exercises of notebook 06, each a cell that replaces the stub."""
+
+EYE = "recovered = {}\ndropped = {}\npairs = {}"
+PAIRS = "[(0, 9), (2, 8), (3, 6), (7, 11)]"
+FATES = """
+def fates(G):
+    own = G.diagonal()
+    off = G - torch.diag(own)
+    crossing = {}
+    return ["dropped" if a < 0.25 else "superposed" if c >= 0.1 else "recovered" for a, c in zip(own, crossing)]
+"""
+FATES_BY = """
+def fates(G):
+    {}
+"""
+POSSIBLE = """
+def possible(G, m):
+    values = torch.linalg.eigvalsh(G)
+    symmetric = torch.allclose(G, G.T, atol=1e-4)
+    return bool({})
+"""
+MADE = "my_W = torch.zeros(4, 7)\nmy_W[0, 0] = my_W[1, 5] = 1.0\nmy_W[2, 2], my_W[2, 6] = 1.0, {}\nmy_W[3, 3], my_W[3, 4] = 1.0, -1.0\n{}"
+TRAINED = """
+my_model = ToyModel(20, 10, generator=torch.Generator().manual_seed(3))
+train(my_model, SparseFeatures(20, {}), importance={} ** torch.arange(20){})
+my_probability = {}
+"""
+
+WRONG = {
+    "06.1": {
+        "dropped ones called recovered": EYE.format("[1, 4, 5, 10]", "[]", PAIRS),
+        "a pair called recovered": EYE.format("[0, 1, 9, 10]", "[4, 5]", "[(2, 8), (3, 6), (7, 11)]"),
+        "recovered ones called dropped": EYE.format("[]", "[1, 4, 5, 10]", PAIRS),
+        "recovered ones paired": EYE.format("[]", "[4, 5]", PAIRS[:-1] + ", (1, 10)]"),
+        "dropped ones paired": EYE.format("[1, 10]", "[]", PAIRS[:-1] + ", (4, 5)]"),
+        "partners mixed up": EYE.format("[1, 10]", "[4, 5]", "[(0, 8), (2, 9), (3, 6), (7, 11)]"),
+        "one forgotten": EYE.format("[10]", "[4, 5]", PAIRS),
+        "counted from one": EYE.format("[2, 11]", "[5, 6]", "[(1, 10), (3, 9), (4, 7), (8, 12)]"),
+        "counts, not lists": EYE.format("2", "[4, 5]", PAIRS),
+        "names": EYE.format("['1', '10']", "[4, 5]", PAIRS),
+        "members, not pairs": EYE.format("[1, 10]", "[4, 5]", "[0, 9, 2, 8, 3, 6, 7, 11]"),
+        "a group of three": EYE.format("[1, 10]", "[4, 5]", "[(0, 9, 2), (3, 6), (7, 11)]"),
+    },
+    "06.2": {
+        "the diagonal included": FATES.format("G.abs().max(dim=1).values"),
+        "orange only": FATES.format("off.max(dim=1).values"),
+        "blue only": FATES.format("-off.min(dim=1).values"),
+        "no crossings": FATES.format("0 * own"),
+        "any crossing": FATES.format("(off != 0).any(dim=1).float()"),
+        "the row added up": FATES.format("off.sum(dim=1).abs()"),
+        "crossings first": FATES.format("off.abs().max(dim=1).values").replace(
+            '"dropped" if a < 0.25 else "superposed" if c >= 0.1 else "recovered"',
+            '"superposed" if c >= 0.1 else "dropped" if a < 0.25 else "recovered"',
+        ),
+        "lengths": FATES.format("off.abs().max(dim=1).values")
+        .replace("G.diagonal()", "G.diagonal().sqrt()")
+        .replace("torch.diag(own)", "torch.diag(G.diagonal())"),
+        "represented from a half": FATES.format("off.abs().max(dim=1).values").replace("0.25", "0.5"),
+        "other words": FATES.format("off.abs().max(dim=1).values").replace("superposed", "shared"),
+        "numbers": FATES_BY.format("return [0] * len(G)"),
+        "a tensor": FATES_BY.format("return G.diagonal() > 0.25"),
+        "one word": FATES_BY.format("return ['dropped']"),
+        "written in": FATES_BY.format("return read_gram(torch.eye(11)).status"),
+        "for one size": FATES.format("off.abs().max(dim=1).values").replace(
+            "return [", "return ['recovered'] * len(G) if len(G) != 11 else ["
+        ),
+        "nothing returned": FATES_BY.format("read_gram(G)"),
+    },
+    "06.3": {
+        "the trace": POSSIBLE.format("G.trace() <= m"),
+        "orange dots": POSSIBLE.format("(G.diagonal() >= 0.25).sum() <= m"),
+        "clean rows": POSSIBLE.format("read_gram((G + G.T) / 2).status.count('recovered') <= m"),
+        "the inequality": POSSIBLE.format("G.trace() ** 2 <= m * G.square().sum() + 1e-4"),
+        "the rank": POSSIBLE.format("torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
+        "rank and symmetry": POSSIBLE.format("symmetric and torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
+        "no symmetry": POSSIBLE.format("values.min() > -1e-4 and (values > 1e-4).sum() <= m"),
+        "m unused": POSSIBLE.format("symmetric and values.min() > -1e-4"),
+        "negative ones pass": POSSIBLE.format("symmetric and (values > 1e-4).sum() <= m"),
+        "compared with 0": POSSIBLE.format("symmetric and values.min() >= 0 and (values > 0).sum() <= m"),
+        "symmetry alone": POSSIBLE.format("symmetric"),
+        "always": POSSIBLE.format("True"),
+        "never": POSSIBLE.format("False"),
+        "the other way round": POSSIBLE.format(
+            "not (symmetric and values.min() > -1e-4 and (values > 1e-4).sum() <= m)"
+        ),
+        "fewer than m": POSSIBLE.format("symmetric and values.min() > -1e-4 and (values > 1e-4).sum() < m"),
+        "the number of eigenvalues": "def possible(G, m):\n    return (torch.linalg.eigvalsh(G) > 1e-4).sum()",
+    },
+    "06.4": {
+        "the same way": MADE.format("1.0", ""),
+        "leaning": MADE.format(
+            "-1.0", "my_W[0, 0], my_W[0, 6], my_W[2, 6] = 0.0, 0.6, -0.8\nmy_W[1, 0] = 0.0"
+        ),
+        "leaning in the plane": (
+            "my_W = torch.zeros(4, 7)\nmy_W[0, 0] = my_W[1, 5] = 1.0\nmy_W[2, 2] = 1.0\n"
+            "my_W[2:, 6] = torch.tensor([-0.96, 0.28])\nmy_W[3, 3], my_W[3, 4] = 1.0, -1.0\n"
+        ),
+        "everybody on one line": "my_W = torch.zeros(4, 7)\nmy_W[0] = 1.0",
+        "the first four": "my_W = torch.eye(4, 7)",
+        "transposed": "my_W = torch.zeros(7, 4)",
+        "shorter": MADE.format("-1.0", "my_W *= 0.8"),
+        "feature 1 faint": MADE.format("-1.0", "my_W[0, 1] = 0.05"),
+        "feature 1 kept": MADE.format("-1.0", "my_W[0, 1] = 1.0"),
+        "other partners": (
+            "my_W = torch.zeros(4, 7)\nmy_W[0, 0] = my_W[1, 5] = 1.0\n"
+            "my_W[2, 2], my_W[2, 4] = 1.0, -1.0\nmy_W[3, 3], my_W[3, 6] = 1.0, -1.0"
+        ),
+        "the picture itself": "my_W = torch.eye(7)",
+        "whole numbers": "my_W = torch.zeros(4, 7).long()",
+    },
+    "06.5": {
+        "the bias itself": TRAINED.format(0.25, 0.8, "", "0.125"),
+        "S": TRAINED.format(0.25, 0.8, "", "0.75"),
+        "a guess": TRAINED.format(0.25, 0.8, "", "0.6"),
+        "equal importance": TRAINED.format(0.05, 1.0, "", "0.05"),
+        "always on": TRAINED.format(1.0, 0.8, "", "1.0"),
+        "untrained": "my_model = ToyModel(20, 10)\nmy_probability = 0.2",
+        "hardly trained": TRAINED.format(0.25, 0.8, ", steps=5", "0.25"),
+        "the run": "my_model = train(ToyModel(20, 10), SparseFeatures(20, 0.2), steps=5)\nmy_probability = 0.2",
+        "5 → 2": "my_model = ToyModel(5, 2)\nmy_probability = 0.2",
+        "a list of biases": TRAINED.format(0.25, 0.8, "", "my_model.b_final"),
+    },
+    "06.6": {
+        "no expectation": "expected = ''\nexperiment = lambda seed: 'ten digons'",
+        "a model, not words": "expected = 'ten digons'\nexperiment = lambda seed: ToyModel(5, 2)",
+        "the seed unused": "expected = 'ten digons'\nexperiment = lambda seed: 'ten digons'",
+        "a number expected": "expected = 5\nexperiment = lambda seed: str(seed)",
+    },
+}
