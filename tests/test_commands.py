@@ -75,7 +75,7 @@ def test_help_lists_the_commands():
     command = ["make", "--no-print-directory"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = [line.split()[1] for line in shown.splitlines()]
-    assert names == ["help", "lab", "test", "notebooks", "lint", "bench", "lock"]
+    assert names == ["help", "lab", "test", "notebooks", "handout", "lint", "bench", "lock"]
 
 
 def test_lab_opens_the_first_notebook_with_a_token_on_loopback_and_ends_on_ctrl_c(tmp_path):
