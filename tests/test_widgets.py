@@ -20,6 +20,7 @@ from PIL import Image
 from tms_edu import SparseFeatures, gram, read_gram, theory
 from tms_edu.widgets import (
     AlmostOrthogonal,
+    BeatTheOptimiser,
     GramGym,
     OneInput,
     RandomToOrthonormal,
@@ -41,6 +42,7 @@ WIDGETS = {
     "OneInput": OneInput,
     "TrainingFilm": TrainingFilm,
     "GramGym": GramGym,
+    "BeatTheOptimiser": lambda: BeatTheOptimiser(steps=20),
 }
 
 

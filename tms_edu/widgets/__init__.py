@@ -1,6 +1,7 @@
 """Pictures that answer: controls, a picture and a sentence, computed while you watch."""
 
 from tms_edu.widgets.almost_orthogonal import AlmostOrthogonal
+from tms_edu.widgets.beat_the_optimiser import BeatTheOptimiser
 from tms_edu.widgets.cat_circuit import CatCircuit
 from tms_edu.widgets.gram_gym import GramGym
 from tms_edu.widgets.neuron_prober import NeuronProber
@@ -13,6 +14,7 @@ from tms_edu.widgets.two_codes import TwoCodes
 
 __all__ = [
     "AlmostOrthogonal",
+    "BeatTheOptimiser",
     "CatCircuit",
     "GramGym",
     "NeuronProber",

@@ -102,7 +102,9 @@ class _Stock:
             return
         names = list(LEVELS)
         levels = [name for name in names[names.index(level) :][:2] if len(self._matrices[name]) < ENOUGH]
-        self._thread = threading.Thread(target=self._work, args=(levels,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, args=(levels,), name="Gram gym at work", daemon=True
+        )
         self._thread.start()
 
     def _work(self, levels: list[str]):
