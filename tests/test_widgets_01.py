@@ -52,7 +52,7 @@ def test_the_prober_says_what_its_neurons_do(prober, seed, activity_cost):
             assert f"on for {np.mean(h[:, neuron] > 0):.0%}" in prober.sentence
 
 
-def test_the_pictures_are_the_most_exciting_ones(prober):
+def test_the_pictures_are_the_strongest_ones(prober):
     prober.set(neuron=8, seed=1, activity_cost=0.01)
     h, labels = activations(1, 0.01)
     best = np.argsort(-h[:, 8])[:12]

@@ -21,7 +21,7 @@ from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Choice, Slider
 
 N_NEURONS = 16
-PICTURES = ("the most exciting", "one of each digit")
+PICTURES = ("the strongest", "one of each digit")
 ROWS, COLUMNS = 2, 6
 
 
@@ -43,7 +43,7 @@ class NeuronProber(LivePicture):
         neuron: which of the 16, from 0.
         seed: of the network's first weights and of the order of its images, 0 to 5.
         activity_cost: price of a unit of activation in training, 0 to 0.03.
-        pictures: "the most exciting", or "one of each digit", the most exciting of its class.
+        pictures: "the strongest", or "one of each digit", the strongest of its class.
 
     Raises:
         ValueError: for a value that is not offered.
@@ -117,7 +117,7 @@ class NeuronProber(LivePicture):
             bar.set_facecolor(BLUE if digit in frame.fires else "white")
             bar.set_hatch("" if digit in frame.fires else "//")
         images, labels = load_digits("test")
-        shown = _most_exciting(frame.h, labels, pictures)
+        shown = _strongest(frame.h, labels, pictures)
         for k, (image, label) in enumerate(zip(self._images, self._labels, strict=True)):
             image.set_visible(k < len(shown))
             label.set_text(f"{labels[shown[k]]}\n{frame.h[shown[k]]:.1f}" if k < len(shown) else "")
@@ -142,7 +142,7 @@ def _network(seed: int, activity_cost: float) -> tuple[DigitsNetwork, float]:
     return network, accuracy(network).item()
 
 
-def _most_exciting(h: Tensor, labels: Tensor, pictures: str) -> list[int]:
+def _strongest(h: Tensor, labels: Tensor, pictures: str) -> list[int]:
     if not (h > 0).any():
         return []
     if pictures == PICTURES[0]:

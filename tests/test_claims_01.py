@@ -1,0 +1,119 @@
+"""What notebook 01 says in numbers, over many seeds."""
+
+import math
+
+import pytest
+import torch
+
+from tms_edu import SparseFeatures, ToyModel, gram, reconstruction_loss, train
+from tms_edu.checks.nb01 import digits_per_neuron
+from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
+from tms_edu.widgets.rotate_the_basis import HiddenReLU
+
+
+def networks(count: int, seed: int = 0, **settings) -> DigitsNetwork:
+    generator = torch.Generator().manual_seed(seed)
+    return train_digits(DigitsNetwork(16, instances=(count,), generator=generator, **settings), seed=seed)
+
+
+@pytest.fixture(scope="module")
+def many():
+    return networks(24)
+
+
+def fires(network, h=None):
+    images, labels = load_digits("test")
+    return fires_for(class_means(network.hidden(images).detach(), labels))
+
+
+def test_over_89_percent_of_unseen_digits_are_named_right(many):
+    assert accuracy(many).min() > 0.89
+
+
+def test_7_to_14_neurons_of_16_are_polysemantic_and_at_most_6_specialists(many):
+    counts = fires(many).sum(-2)
+    several, one = (counts > 1).sum(-1), (counts == 1).sum(-1)
+    assert several.min() >= 7 and several.max() <= 14 and one.max() <= 6
+
+
+def test_the_network_of_the_text():
+    network = DigitsNetwork(16, generator=torch.Generator().manual_seed(1))
+    train_digits(network, seed=1)
+    table = fires(network)
+    counts = table.sum(0)
+    assert ((counts == 1).sum(), (counts > 1).sum(), (counts == 0).sum()) == (2, 9, 5)
+    assert counts.max() == 4 and table[:, 11].nonzero()[:, 0].tolist() == [0, 2, 9]
+    weights = network.W1[11].detach().reshape(8, 8)
+    assert (weights[2:4, 5:7] > 0.4 * weights.abs().max()).all()  # the upper right is orange
+    images, labels = load_digits("test")
+    ink = torch.stack([images[labels == k].mean(0).reshape(8, 8)[2:4, 5:7].mean() for k in range(10)])
+    assert ink[[0, 2, 9]].min() > ink[[3, 4, 5, 6]].max() or ink[[0, 2, 9]].mean() > ink.mean()
+
+
+def test_rotating_before_a_relu_breaks_networks_and_without_it_changes_nothing():
+    generator = torch.Generator().manual_seed(0)
+    Q = torch.linalg.qr(torch.randn(16, 16, 16, generator=generator)).Q
+    for relu in (True, False):
+        network = networks(16, relu=relu)
+        images, _ = load_digits("test")
+        answers, before = network(images).detach(), accuracy(network)
+        with torch.no_grad():
+            network.b1.copy_((Q @ network.b1.unsqueeze(-1)).squeeze(-1))
+            network.W1.copy_(Q @ network.W1)
+            network.W2.copy_(network.W2 @ Q.mT)
+        after = accuracy(network)
+        if relu:
+            assert before.min() > 0.89 and after.min() > 0.3 and after.max() < 0.8
+            assert 0.4 < after.mean() < 0.65  # "about half"
+        else:
+            assert torch.allclose(network(images), answers, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_relu_gives_a_third_to_a_half_of_the_runs_a_neuron_per_feature(seed):
+    features, own = SparseFeatures(3, 0.3), {}
+    x = features.sample(5000, instances=(48,), generator=torch.Generator().manual_seed(1))
+    for kind in (ToyModel, HiddenReLU):
+        model = kind(3, 3, instances=(48,), generator=torch.Generator().manual_seed(seed))
+        W = train(model, features, progress=False, seed=seed).model.W.detach()
+        own[kind] = (W.abs().amax(-2) > 0.99 * W.norm(dim=-2)).all(-1)
+        lossless = reconstruction_loss(x, model(x)) < 0.001
+        assert lossless.all() if kind is ToyModel else torch.equal(lossless, own[kind])
+    assert 0.3 <= own[HiddenReLU].float().mean() <= 0.55
+    assert own[ToyModel].float().mean() <= 0.1
+
+
+def test_perfect_models_have_polysemantic_neurons():
+    model = ToyModel(2, 2, instances=(48,), generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(2, 0.1), progress=False)
+    assert torch.allclose(gram(model.W), torch.eye(2).expand(48, 2, 2), atol=0.01)
+    answers = model.W.abs() > 0.2 * model.W.abs().amax((-1, -2), keepdim=True)
+    assert answers.all(-1).all(-1).float().mean() > 0.5
+
+
+def test_no_angle_gives_a_pentagon_s_neuron_fewer_than_four_features():
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(5, 0.05), progress=False)
+    W = model.W.detach()
+    for degrees in range(0, 360):
+        c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        answers = (torch.tensor([[c, -s], [s, c]]) @ W).abs() > 0.2 * W.norm(dim=0).max()
+        assert answers.sum(1).min() >= 4
+
+
+def test_some_neuron_answers_to_two_when_features_outnumber_neurons():
+    generator = torch.Generator().manual_seed(0)
+    for n, m in ((3, 2), (5, 4), (20, 10)):
+        W = torch.randn(m, n, generator=generator) * (torch.rand(m, n, generator=generator) < 1 / m)
+        W[torch.randint(m, (n,), generator=generator), torch.arange(n)] = 1.0  # every feature represented
+        assert (W != 0).sum(1).max() >= 2
+
+
+def test_wide_networks_fire_for_fewer_digits_per_neuron():
+    for seed in range(4):
+        generators = [torch.Generator().manual_seed(seed) for _ in range(2)]
+        narrow, wide = (
+            train_digits(DigitsNetwork(m, generator=g), seed=seed)
+            for m, g in zip((16, 64), generators, strict=True)
+        )
+        assert digits_per_neuron(wide) < digits_per_neuron(narrow)

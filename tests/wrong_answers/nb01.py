@@ -1,0 +1,112 @@
+"""Wrong answers that students give in notebook 01, each with a message of its own."""
+
+MEANS = "def class_means(h, labels):\n    {}"
+CAT = "def cat(x):\n    {}"
+NETWORK = """my_network = train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(0)))
+my_neuron, my_digits = {}, {}"""
+FIRING = """expected = {}
+def experiment(seed):
+    {}"""
+
+WRONG = {
+    "01.1": {
+        "neurons as rows": MEANS.format("return torch.stack([h[labels == k].mean(0) for k in range(10)]).T"),
+        "mean over everything": MEANS.format("return h.mean(dim=0)"),
+        "mean over neurons": MEANS.format("return torch.stack([h[labels == k].mean() for k in range(10)])"),
+        "only selected": MEANS.format("return h * (labels == labels)[:, None]"),
+        "sums": MEANS.format("return torch.stack([h[labels == k].sum(0) for k in range(10)])"),
+        "divided by all": MEANS.format(
+            "return torch.stack([h[labels == k].sum(0) / len(h) for k in range(10)])"
+        ),
+        "largest": MEANS.format("return torch.stack([h[labels == k].max(0).values for k in range(10)])"),
+        "how often on": MEANS.format(
+            "return torch.stack([(h[labels == k] > 0).float().mean(0) for k in range(10)])"
+        ),
+        "mean while on": MEANS.format(
+            "return torch.stack([h[labels == k].sum(0) / (h[labels == k] > 0).sum(0).clamp(min=1) for k in range(10)])"
+        ),
+        "median": MEANS.format("return torch.stack([h[labels == k].median(0).values for k in range(10)])"),
+        "digits from 1": MEANS.format(
+            "return torch.stack([h[labels == (k + 1) % 10].mean(0) for k in range(10)])"
+        ),
+        "a list": MEANS.format("return [h[labels == k].mean(0) for k in range(10)]"),
+        "NumPy": MEANS.format("return torch.stack([h[labels == k].mean(0) for k in range(10)]).numpy()"),
+        "uses the page's h": "old = h\ndef class_means(h, labels):\n    return torch.stack([old[labels == k].mean(0) for k in range(10)])",
+        "returns nothing": MEANS.format("means = [h[labels == k].mean(0) for k in range(10)]"),
+    },
+    "01.2": {
+        "untrained": "my_network = DigitsNetwork(16)\nmy_neuron, my_digits = 0, (0, 1)",
+        "not a network": "my_network = ToyModel(5, 2)\nmy_neuron, my_digits = 0, (0, 1)",
+        "several networks": "my_network = DigitsNetwork(16, instances=(3,))\nmy_neuron, my_digits = 0, (0, 1)",
+        "that of the text": "my_network, my_neuron, my_digits = network, 0, (2, 3)",
+        "no such neuron": NETWORK.format("16", "(0, 1)"),
+        "half a neuron": NETWORK.format("0.5", "(0, 1)"),
+        "a word": NETWORK.format("'the third'", "(0, 1)"),
+        "twice the same digit": NETWORK.format("0", "(1, 1)"),
+        "no such digit": NETWORK.format("0", "(1, 12)"),
+        "one digit": NETWORK.format("0", "8"),
+        "three digits": NETWORK.format("0", "(1, 8, 9)"),
+        "a silent neuron": NETWORK.format("2", "(1, 8)"),
+        "a digit it does not fire for": NETWORK.format("0", "(1, 2)"),
+        "forgot to fill in the network's name": "my_network, my_neuron, my_digits = None, 0, (0, 1)",
+    },
+    "01.3": {
+        "no turn": "Q = torch.eye(2)",
+        "W itself": "Q = W",
+        "half a right angle": "Q = torch.tensor([[1.0, 1.0], [-1.0, 1.0]]) / 2**0.5",
+        "stretched": "Q = 2 * W.T",
+        "flat": "Q = torch.tensor([[1.0, 0.0], [0.0, 0.0]])",
+        "sheared": "Q = torch.tensor([[1.0, 1.0], [0.0, 1.0]])",
+        "an angle": "Q = 0.5",
+        "a list": "Q = [[1.0, 0.0], [0.0, 1.0]]",
+        "one column": "Q = W[:, 0]",
+    },
+    "01.4": {
+        "equal weights": "w, b = torch.tensor([1.0, 1.0, 1.0]), -2.0",
+        "no bias": "w, b = torch.tensor([1.0, 2.0, 0.5]), 0.0",
+        "a vote": "w, b = torch.tensor([1.0, 2.0, 0.5]), -1.0",
+        "three taken back": "w, b = torch.tensor([1.0, 2.0, 0.5]), -3.0",
+        "loudness instead of its inverse": "w, b = torch.tensor([1.0, 0.5, 2.0]), -2.0",
+        "too strong": "w, b = torch.tensor([2.0, 4.0, 1.0]), -4.0",
+        "a positive bias": "w, b = torch.tensor([0.0, 0.0, 0.0]), 1.0",
+        "a row": "w, b = torch.tensor([[1.0, 2.0, 0.5]]), -2.0",
+        "one weight": "w, b = torch.tensor(1.0), -2.0",
+        "a list": "w, b = [1.0, 2.0, 0.5], -2.0",
+        "three biases": "w, b = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([-2.0, -2.0, -2.0])",
+        "whole numbers": "w, b = torch.tensor([1, 2, 1]), -2",
+    },
+    "01.5": {
+        "the neuron as it was": CAT.format("return torch.relu(x.sum(dim=-1) - 2)"),
+        "on or off": CAT.format("return torch.relu((x > 0).float().sum(dim=-1) - 2)"),
+        "a product": CAT.format("return x.prod(dim=-1)"),
+        "a clipped product": CAT.format("return (x - torch.relu(x - 1)).prod(dim=-1)"),
+        "no last ReLU": CAT.format("return (x - torch.relu(x - 1)).sum(dim=-1) - 2"),
+        "no bias": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=-1))"),
+        "what is beyond": CAT.format("return torch.relu(x - 1).sum(dim=-1)"),
+        "clipped too late": CAT.format("return torch.relu(x.sum(dim=-1) - 2).clamp(max=1)"),
+        "summed over animals": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=0) - 2)"),
+        "summed over all": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum() - 2)"),
+        "not summed": CAT.format("return torch.relu(x - torch.relu(x - 1) - 2)"),
+        "one column kept": CAT.format(
+            "return torch.relu((x - torch.relu(x - 1)).sum(dim=-1, keepdim=True) - 2)"
+        ),
+        "a vote": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=-1) - 1)"),
+        "True or False": CAT.format("return (x >= 1).all(dim=-1)"),
+        "in place": CAT.format("x -= torch.relu(x - 1); return torch.relu(x.sum(dim=-1) - 2)"),
+    },
+    "01.6": {
+        "no expectation": FIRING.format("''", "return train_digits(DigitsNetwork(8))"),
+        "another word": FIRING.format("'different'", "return train_digits(DigitsNetwork(8))"),
+        "a number": FIRING.format("2.5", "return 2.5"),
+        "a number returned": FIRING.format("'more'", "return 2.5"),
+        "the seed unused": FIRING.format(
+            "'more'",
+            "return train_digits(DigitsNetwork(8, generator=torch.Generator().manual_seed(0)), steps=20)",
+        ),
+        "all silent": FIRING.format(
+            "'fewer'", "return train_digits(DigitsNetwork(8), activity_cost=1000.0, steps=60)"
+        ),
+        "an unknown price": FIRING.format("'fewer'", "return train_digits(DigitsNetwork(8), price=0)"),
+        "several at once": FIRING.format("'fewer'", "return DigitsNetwork(8, instances=(seed + 1,))"),
+    },
+}
