@@ -171,3 +171,96 @@ def test_without_a_kernel_there_is_the_picture_with_its_sentence(reader):
     assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 150 * widget.size[0]
     assert it.page.locator(".tms-stage").count() == 0
     widget.close()
+
+
+def opened(reader, name):
+    return reader(f"from tms_edu.widgets import {name}\n{name}()")
+
+
+def assert_fit_for_everybody(it):
+    assert it.page.locator(".tms-picture").get_attribute("aria-label") == it.sentence()
+    assert it.axe() == []
+    it.page.set_viewport_size({"width": 700, "height": 1100})
+    assert it.overflow() == [0, 0]
+    assert it.lab.console == []
+
+
+def test_random_to_orthonormal(reader):
+    it = opened(reader, "RandomToOrthonormal")
+    it.wait_for("The largest |cos| between two columns is 0.98")
+    before = it.pixels()
+    way = it.slider("orthonormal t")
+    way.focus()
+    for _ in range(10):
+        way.press("ArrowRight")
+    it.wait_for("The largest |cos| between two columns is 0.63")
+    assert it.pixels() != before
+    it.drag(way, 0.5, 1)
+    it.wait_for("WᵀW = I, and the best linear decoder is Wᵀ itself")
+    it.press("3 columns in 2 dimensions")
+    it.wait_for("3 columns do not fit at right angles into 2 dimensions")
+    assert it.slider("dimensions m").get_attribute("aria-valuetext") == "2"
+    it.press("Reset")
+    it.wait_for("The largest |cos| between two columns is 0.98")
+    assert_fit_for_everybody(it)
+
+
+def test_rotate_the_basis(reader):
+    it = opened(reader, "RotateTheBasis")
+    it.wait_for("Not turned. The loss is 0.009.")
+    before = it.pixels()
+    turn = it.slider("turn by θ")
+    turn.focus()
+    turn.press("ArrowRight")
+    it.wait_for("Turned by 5°, WᵀW, every output and the loss, 0.009, stay.")
+    assert it.pixels() != before
+    it.page.get_by_role("combobox", name="hidden layer").select_option("ReLU, put in later")
+    it.wait_for("Turned by 5°, WᵀW stays, but not what comes out")
+    it.press("A neuron per feature")
+    it.wait_for("Neuron 1 answers to feature 0 alone; neuron 2 answers to feature 1 alone.")
+    it.drag(turn, 330 / 360, 0.75)
+    it.wait_for("Neuron 1 answers to features 0 and 1")
+    assert_fit_for_everybody(it)
+
+
+def test_two_codes(reader):
+    it = opened(reader, "TwoCodes")
+    it.wait_for("odd is cat, even is dog. Under noise σ = 0.10 the linear probe names 5")
+    before = it.pixels()
+    it.press("The same, network")
+    it.wait_for("the ReLU network of 32 units names 9")
+    assert it.pixels() != before
+    noise = it.slider("noise σ")
+    noise.focus()
+    noise.press("End")
+    it.wait_for("Under noise σ = 2.00 the ReLU network of 32 units names 5")
+    it.page.get_by_role("combobox", name="code", exact=True).select_option("two directions")
+    it.wait_for("Cat and dog have two directions. Under noise σ = 2.00 the ReLU network of 32 units names 9")
+    it.press("Rewind")
+    it.wait_for("Not trained yet")
+    it.press("Play")
+    it.page.locator(".tms-stage[data-busy=true]").wait_for()
+    it.press("Stop")
+    it.wait_for("In training: the ReLU network, 32 learns")
+    assert_fit_for_everybody(it)
+
+
+def test_almost_orthogonal(reader):
+    it = opened(reader, "AlmostOrthogonal")
+    it.wait_for("unit vectors with |cos| ≤ 0.30 fit into 16 dimensions")
+    before = it.pixels()
+    it.press("Three dimensions")
+    it.wait_for("Exactly 6 unit vectors with |cos| ≤ 0.45 fit into 3 dimensions")
+    assert it.pixels() != before
+    limit = it.slider("largest |cos| ε")
+    limit.focus()
+    limit.press("Home")
+    it.wait_for("Exactly 3 unit vectors with |cos| ≤ 0.05 fit into 3 dimensions")
+    it.drag(it.slider("dimensions d"), 1 / 12, 1)
+    it.wait_for("unit vectors with |cos| ≤ 0.05 fit into 64 dimensions")
+    it.press("Rewind")
+    it.wait_for("The search packs unit vectors")
+    it.press("Step")
+    it.press("Play")
+    it.wait_for("At right angles only 64 do.")
+    assert_fit_for_everybody(it)
