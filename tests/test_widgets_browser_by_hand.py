@@ -1,0 +1,156 @@
+"""The widgets that are played by hand, in JupyterLab: keys, mouse, a narrow page, a screen reader's view."""
+
+import pytest
+
+from test_widgets_browser import reader  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def opened(reader):  # noqa: F811
+    def open_widget(name, arguments=""):
+        it = reader(f"from tms_edu.widgets import {name}\nwidget = {name}({arguments})\nwidget")
+        readers.append(it)
+        return it
+
+    readers = []
+    yield open_widget
+    for it in readers:
+        assert it.axe() == []
+        it.page.set_viewport_size({"width": 700, "height": 1100})
+        assert it.overflow() == [0, 0]
+        assert it.lab.console == [] and it.page.locator(".tms-error").inner_text() == ""
+
+
+def test_one_input(opened):
+    it = opened("OneInput")
+    it.wait_for("+1.03 from x₀ itself")
+    before = it.pixels()
+    x = it.slider("x₀")
+    x.focus()
+    x.press("Home")
+    it.wait_for("h = (0.00, 0.00).")
+    assert it.pixels() != before
+    it.drag(it.slider("x₁"), 0, 1)
+    it.wait_for("Output 0 receives 0.00 from x₀ itself, +0.")
+    it.slider("follow output i").press("ArrowRight")
+    it.wait_for("Output 1 receives +1.")
+    it.page.get_by_role("combobox", name="model").select_option("two digons")
+    it.wait_for("Output 1 receives +1.00 from x₁ itself, 0.00 of interference")
+    it.press("Two on at once")
+    it.wait_for("Output 0 receives +0.80 from x₀ itself")
+
+
+def test_training_film(opened):
+    it = opened("TrainingFilm")
+    it.wait_for("Step 400 of 400: pentagon.")
+    before = it.pixels()
+    it.press("First")
+    it.wait_for("Step 0 of 400")
+    assert it.pixels() != before
+    it.press("Next change")
+    it.wait_for("Just now feature")
+    step = it.slider("training step")
+    at = int(step.get_attribute("aria-valuetext"))
+    assert f"Step {at} of 400" in it.sentence()
+    step.press("ArrowRight")
+    it.wait_for(f"Step {at + 4} of 400")
+    it.drag(step, (at + 4) / 400, 1)
+    it.wait_for("Step 400 of 400: pentagon.")
+
+
+def cell(it, i, j):
+    return it.page.locator(".tms-gym tr").nth(i + 1).locator(".tms-cell").nth(j)
+
+
+def truth(it):
+    """Let the kernel say how the matrix on show reads: statuses and pairs."""
+    script = """(code) => new Promise((done) => {
+        const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+        const request = kernel.requestExecute({code});
+        request.onIOPub = (message) => message.content.name === 'stdout' && done(message.content.text);
+    })"""
+    code = "print([(f.status[0], sorted(f.partners)) for f in widget.matrix.reading.features])"
+    return eval(it.page.evaluate(script, code))
+
+
+def test_gram_gym_by_mouse(opened):
+    it = opened("GramGym")
+    for i, (status, partners) in enumerate(truth(it)):
+        for j in partners:
+            if i < j:
+                cell(it, i, j).click()
+        if status != "s":
+            name = {"r": "recovered", "d": "dropped"}[status]
+            it.page.get_by_role("radio", name=f"feature {i}: {name}").check()
+    it.press("Answer")
+    it.wait_for("All 5 right.")
+    assert it.page.locator(".tms-told", has_text="✓").count() == 5
+    it.press("Next matrix")
+    it.wait_for("Which features are recovered")
+    it.page.get_by_role("combobox", name="level").select_option("20→10")
+    it.wait_for("A trained model of 20 features in 10 dimensions")
+    it.page.wait_for_function("document.querySelectorAll('.tms-gym tr').length === 21")
+
+
+def test_gram_gym_by_keyboard(opened):
+    it = opened("GramGym")
+    right = truth(it)
+    keys = it.page.keyboard
+    cell(it, 0, 0).focus()
+    for status, _ in right:
+        keys.press(status)
+    cell(it, 0, 0).press("ArrowDown")
+    for i, (_, partners) in enumerate(right):
+        for j in partners:
+            if i < j:
+                cell(it, i, j).focus()
+                keys.press("Space")
+    keys.press("Enter")
+    it.wait_for("All 5 right.")
+    keys.press("Enter")
+    it.wait_for("Which features are recovered")
+
+    right = truth(it)
+    keys.press("r")
+    keys.press("Enter")
+    it.wait_for("of 5 features right.")
+    wrong = it.page.locator(".tms-gym li")
+    assert wrong.count() == 5 - (right[0][0] == "r")
+    assert it.page.locator(".tms-told", has_text="✗").count() == wrong.count()
+    assert it.page.get_by_role("radio").first.is_disabled()
+
+
+def test_beat_the_optimiser(opened):
+    it = opened("BeatTheOptimiser")
+    it.wait_for("times the trained model's")
+    before, loss = it.pixels(), it.sentence()
+    box = it.slider("column 3").bounding_box()
+    plane = it.page.locator(".tms-picture").bounding_box()
+    it.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    it.page.mouse.down()
+    it.page.mouse.move(plane["x"] + 120, plane["y"] + 180, steps=8)
+    it.page.mouse.up()
+    it.page.wait_for_function(f"document.querySelector('.tms-sentence').innerText !== {loss!r}")
+    assert it.pixels() != before
+    column = it.slider("column 4")
+    column.focus()
+    at = column.get_attribute("aria-valuetext")
+    column.press("ArrowLeft")
+    column.press("Shift+ArrowDown")
+    assert column.get_attribute("aria-valuetext") != at
+    column.press("Delete")
+    assert column.get_attribute("aria-valuetext") == "at 0.00, 0.00; length 0.00"
+    it.wait_for("four features in 2D and one dropped")
+    it.press("Let the optimiser go from here")
+    it.wait_for("The optimiser, from your columns, read")
+    it.press("Back to mine")
+    it.wait_for("four features in 2D and one dropped")
+    bias = it.slider("bias b")
+    bias.focus()
+    bias.press("End")
+    assert bias.get_attribute("aria-valuetext") == "+0.50"
+    it.press("Reset")
+    it.wait_for(loss)
+    assert bias.get_attribute("aria-valuetext") == "best for W"
