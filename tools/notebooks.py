@@ -6,7 +6,7 @@
     python tools/notebooks.py --check              change nothing; exit 1 where a file is not normalised
 
 Generated, never typed: the set-up cell (tag `setup`, from tools/setup_cell.py), the navigation (tag `nav`),
-the "… seconds to run" of each notebook, and the README's table of notebooks.
+the "… seconds to run" of each notebook, the README's table of notebooks, and the map of the course (tag `map`).
 """
 
 import argparse
@@ -29,6 +29,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"tags", "jupyter"}
 SECONDS = re.compile(r"\b(\d+) seconds to run")
 MINUTES = re.compile(r"\b([\d–]+) minutes to work")
+NEEDS = re.compile(r"\bYou need: (.+)$", re.MULTILINE)
 TABLE = re.compile(r"(<!-- notebooks -->\n).*?(<!-- end of notebooks -->)", re.DOTALL)
 
 
@@ -141,6 +142,8 @@ def generate(nb, path: Path, paths: list[Path], setup: str) -> None:
         nb.cells.append(cell)
     for cell in tagged(nb, "nav"):
         cell.source = navigation(path, paths)
+    for cell in tagged(nb, "map"):
+        cell.source = course_map(paths)
 
 
 def table(paths: list[Path]) -> str:
@@ -152,6 +155,20 @@ def table(paths: list[Path]) -> str:
         cells += [minutes[1] if minutes else "", str(seconds_to_run(nb) or "")]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def course_map(paths: list[Path]) -> str:
+    rows = ["| | The question | Minutes to work | Seconds to run | You need |", "|---|---|---|---|---|"]
+    for path in paths:
+        text = prose(read(path))
+        found = [pattern.search(text) for pattern in (MINUTES, SECONDS, NEEDS)]
+        cells = [
+            path.name[:2],
+            f"[{title(path)}]({path.name})",
+            *(match[1] if match else "" for match in found),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def with_table(readme: str, paths: list[Path]) -> str:
@@ -237,7 +254,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         if path.read_text(encoding="utf-8") == text:
             return
         if options.check:
-            stale.append(path.name)
+            stale.extend({path.name} - set(stale))
         else:
             path.write_text(text, encoding="utf-8")
 
@@ -245,6 +262,9 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         if path not in paths:
             raise NotebookError(f"{path} is not one of the numbered notebooks in {root / 'notebooks'}.")
         put(path, renewed(path, paths, setup, execute=not (options.no_run or options.check)))
+    for path in paths:  # the map names the others, so it comes after them
+        if tagged(read(path), "map"):
+            put(path, renewed(path, paths, setup, execute=False))
     readme = root / "README.md"
     if readme.exists():
         put(readme, with_table(readme.read_text(encoding="utf-8"), paths))

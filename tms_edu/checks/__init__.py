@@ -7,9 +7,10 @@ all their `check_…` functions are found here.
 from importlib import import_module
 from pkgutil import iter_modules
 
+from tms_edu.checks.environment import installation
 from tms_edu.checks.predictions import answer, ask, forget, reveal, score
 
-__all__ = ["answer", "ask", "forget", "reveal", "score"]
+__all__ = ["answer", "ask", "forget", "installation", "reveal", "score"]
 for _module in sorted(module.name for module in iter_modules(__path__) if module.name.startswith("nb")):
     _members = vars(import_module(f"{__name__}.{_module}"))
     _checks = {name: member for name, member in _members.items() if name.startswith("check_")}

@@ -1,0 +1,140 @@
+"""What notebook 00 says in numbers, its map, and its look at the installation."""
+
+import sys
+from importlib import metadata
+
+import nbformat
+import pytest
+import torch
+
+import notebooks
+from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, theory, train
+from tms_edu.checks import environment
+
+START = notebooks.notebook_paths()[0]
+
+
+def trained(n, m, probability, importance=1.0, count=16):
+    model = ToyModel(n, m, instances=(count,), generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(n, probability), importance=importance, progress=False)
+    return read_gram(gram(model.W), model.b_final)
+
+
+def test_five_rare_features_end_in_a_pentagon():
+    shapes = [reading.shape for reading in trained(5, 2, 0.05)]
+    assert shapes.count("pentagon") >= 14
+
+
+def test_always_on_keeps_the_two_most_important():
+    assert all(r.indices("recovered") == [0, 1] for r in trained(5, 2, 1.0, 0.8 ** torch.arange(5)))
+
+
+def test_about_every_second_run_keeps_two_in_one():
+    shapes = [reading.shape for reading in trained(2, 1, 0.05, count=64)]
+    assert 0.35 < shapes.count("digon") / 64 < 0.7
+
+
+def test_the_exact_best_changes_to_a_pentagon_at_022():
+    for probability, shape in ((0.215, "pentagon"), (0.23, "two digons and one dropped")):
+        W, b, _ = theory.optimum(SparseFeatures(5, probability), 2)
+        assert read_gram(gram(W), b).shape == shape
+
+
+def test_what_keeping_one_of_two_costs():
+    p = 0.05
+    W, b = torch.tensor([[1.0, 0.0]]), torch.tensor([0.0, p / 2])
+    loss = theory.expected_loss(W, b, SparseFeatures(2, p))
+    assert loss == pytest.approx(p * (1 / 3 - p / 4), rel=1e-4)
+
+
+def test_the_map_names_every_notebook():
+    assert START.name.startswith("00")
+    (cell,) = [c for c in nbformat.read(START, as_version=4).cells if "map" in c.metadata.get("tags", [])]
+    rows = cell.source.splitlines()[2:]
+    paths = notebooks.notebook_paths()
+    assert len(rows) == len(paths)
+    for row, path in zip(rows, paths, strict=True):
+        assert f"[{notebooks.title(path)}]({path.name})" in row and "||" not in row.replace(" ", "")
+
+
+# The look at the installation
+
+
+def line(look: str) -> environment.Line:
+    return environment._safely(getattr(environment, look))
+
+
+def test_a_whole_installation_is_good():
+    found = checks.installation()
+    assert found.good, found
+    assert "Everything is there." in repr(found) and found._repr_html_().count("Good.") == len(found.lines)
+
+
+@pytest.mark.parametrize("version", [(3, 10, 2), (3, 15, 0)])
+def test_another_python_is_named(monkeypatch, version):
+    monkeypatch.setattr(sys, "version_info", version)
+    found = line("_python")
+    assert not found.good and "3.11 to 3.14" in found.found and "make lab" in found.advice
+
+
+def test_missing_and_old_packages_are_named(monkeypatch):
+    real = metadata.version
+
+    def version(name):
+        if name == "anywidget":
+            raise metadata.PackageNotFoundError(name)
+        return "2.4.0" if name == "torch" else real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = line("_packages")
+    assert not found.good and "`anywidget` is missing" in found.found
+    assert "`torch` is 2.4.0, needed is ==2.13.0" in found.found and "pip install" in found.advice
+
+
+def test_the_build_of_torch_does_not_matter(monkeypatch):
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cu130" if name == "torch" else real(name))
+    assert line("_packages").good
+
+
+def test_a_kernel_without_the_package_is_named(monkeypatch):
+    def requires(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", requires)
+    assert "`tms-edu` is not installed" in line("_packages").found
+
+
+def test_a_page_without_widgets_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *_: [str(tmp_path)])
+    found = line("_front_ends")
+    assert not found.good and "`anywidget`" in found.found and "reload the page" in found.advice
+    (tmp_path / "anywidget").mkdir()
+    assert "`anywidget`" not in line("_front_ends").found
+
+
+def test_little_memory_is_named(monkeypatch):
+    for free, good in ((0.4, False), (2.0, True), (None, True)):
+        monkeypatch.setattr(environment, "_free_memory", lambda free=free: free)
+        assert line("_memory").good is good
+    monkeypatch.setattr(environment, "_free_memory", lambda: 0.4)
+    assert "Shut down other kernels" in line("_memory").advice
+
+
+def test_a_slow_or_strange_training_is_named(monkeypatch):
+    monkeypatch.setattr(environment, "LONGEST_TRAINING", 0.0)
+    assert "OMP_NUM_THREADS=1" in line("_training").advice
+    monkeypatch.setattr(environment, "LONGEST_TRAINING", 1000.0)
+    monkeypatch.setattr("tms_edu.train", lambda model, *_, **__: model)
+    assert not line("_training").good and "not as a pentagon" in line("_training").found
+
+
+def test_whatever_else_fails_is_a_red_line_too(monkeypatch):
+    def load_digits():
+        raise FileNotFoundError("digits.npz")
+
+    monkeypatch.setattr("tms_edu.digits.load_digits", load_digits)
+    found = checks.installation()
+    red = [line for line in found.lines if not line.good]
+    assert [line.found for line in red] == ["Digits: stopped with `FileNotFoundError: digits.npz`."]
+    assert "1 of 6 lines needs you." in repr(found) and found._repr_html_().count("To do.") == 1

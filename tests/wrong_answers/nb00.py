@@ -1,0 +1,32 @@
+"""Wrong answers that students give in notebook 00, each with a message of its own."""
+
+TRAINED = """my_model = ToyModel(2, 1, generator=torch.Generator().manual_seed({}))
+train(my_model, SparseFeatures(2, {}), {})"""
+
+WRONG = {
+    "00.1": {
+        "1 − S": "S = 0.2",
+        "the other end of 1 − S": "S = 0.25",
+        "too sparse": "S = 0.95",
+        "a little too sparse": "S = 0.9",
+        "two digons": "S = 0.7",
+        "always on": "S = 0",
+        "percent": "S = 80",
+        "negative": "S = -0.8",
+        "text": "S = '0.8'",
+        "a list": "S = [0.75, 0.8]",
+    },
+    "00.2": {
+        "untrained": "my_model = ToyModel(2, 1, generator=torch.Generator().manual_seed(0))",
+        "an unlucky seed": TRAINED.format(1, 0.05, ""),
+        "S instead of 1 − S": TRAINED.format(0, 0.95, ""),
+        "sizes exchanged": "my_model = ToyModel(1, 2)",
+        "the network of section 2": "my_model = model",
+        "the run": "my_model = train(ToyModel(2, 1), SparseFeatures(2, 0.05))",
+        "hardly trained": TRAINED.format(0, 0.05, "steps=4"),
+        "stopped early": TRAINED.format(0, 0.05, "steps=40"),
+        "another sparsity": TRAINED.format(0, 0.5, ""),
+        "several at once": "my_model = ToyModel(2, 1, instances=(3,))",
+        "a word": "my_model = 'digon'",
+    },
+}

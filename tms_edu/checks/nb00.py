@@ -1,0 +1,113 @@
+"""Notebook 00: its exercises and predictions."""
+
+import torch
+from torch import Tensor
+
+from tms_edu import SparseFeatures, ToyModel, feature_norms, gram, read_gram, theory, train
+from tms_edu.checks.exercises import Nearly, exercise, number
+from tms_edu.checks.outcomes import weights
+from tms_edu.checks.predictions import Choice, register
+
+REPRESENTED_ABOVE = 0.5
+
+
+@exercise
+def check_first_pentagon(S) -> str:
+    """Check the smallest sparsity of the lab's slider at which five features keep a direction in two dimensions."""
+    S = number(S, name="S")
+    if S > 1:
+        raise Nearly(f"S is a fraction between 0 and 1, and {S:g} is not. Is it in percent?")
+    if S < 0:
+        raise Nearly("S is how often a feature is off. It cannot be negative.")
+    kept = _kept(1 - S)
+    if max(kept) == 5 and min(_kept(min(1.0, 1 - S + 0.06))) < 5:
+        return (
+            f"At S = {S:g} all five are kept. The best that is known changes from two digons to a pentagon at 1 − S = 0.22; "
+            "close to it, the seed has a word in it too."
+        )
+    if max(kept) < 5:
+        if S <= 0.5 and max(_kept(S)) == 5:
+            raise Nearly(
+                f"The slider writes two numbers. {S:g} is 1 − S, how often a feature is on; I asked for S."
+            )
+        raise Nearly(
+            f"At S = {S:g} the best run of three keeps {max(kept)} of the five. Move on towards rarer features."
+        )
+    raise Nearly(
+        f"At S = {S:g} all five are kept, and already at a smaller S. Go back on the slider, step by step."
+    )
+
+
+def _kept(feature_probability: float) -> list[int]:
+    """Train three models 5 → 2, and count in each the features that keep a direction of their own."""
+    counts = []
+    for seed in range(3):
+        model = ToyModel(5, 2, generator=torch.Generator().manual_seed(seed))
+        train(model, SparseFeatures(5, feature_probability), seed=seed, progress=False)
+        reading = read_gram(gram(model.W), model.b_final)
+        counts.append(
+            sum(len(group.members) for group in reading.groups if group.shape)
+            + len(reading.indices("recovered"))
+        )
+    return counts
+
+
+@exercise
+def check_two_in_one(model, feature_probability: float = 0.05) -> str:
+    """Check the reader's own trained 2 → 1 model: both features kept, as a digon."""
+    W, b = weights(model, 1, 2)
+    features = SparseFeatures(2, feature_probability)
+    loss, best = theory.expected_loss(W, b, features).item(), theory.optimum(features, 1)[2].item()
+    if (b == 0).all():
+        raise Nearly("Every bias is exactly 0, as it is before the first step. Has this model been trained?")
+    norms = feature_norms(W)
+    if norms.min() < REPRESENTED_ABOVE:
+        raise Nearly(_one_is_missing(W, b, norms))
+    if W.prod() > 0:
+        raise Nearly(
+            f"W = {_row(W)}: both features point the same way, so their outputs cannot be told apart."
+        )
+    if loss > 1.03 * best + 1e-5:
+        raise Nearly(
+            f"W = {_row(W)} keeps both, but the loss, {loss:.4f}, is above the best known, {best:.4f}. Was it trained to the end, "
+            f"and at 1 − S = {feature_probability:g}?"
+        )
+    return (
+        f"W = {_row(W)}: one dimension, two features, one up and one down. Loss {loss:.4f}; keeping only one of them would cost "
+        f"{feature_probability * (1 / 3 - feature_probability / 4):.4f}."
+    )
+
+
+def _one_is_missing(W: Tensor, b: Tensor, norms: Tensor) -> str:
+    if (norms < REPRESENTED_ABOVE).all():
+        return f"W = {_row(W)}: neither feature has a direction to speak of. How often are they on in your data, and how long did you train?"
+    lost = int(norms.argmin())
+    if b[lost] > 0.1:
+        return (
+            f"W = {_row(W)}: feature {lost} is dropped, and answered with {b[lost]:.2f}. So large a mean belongs to features that are "
+            "on often. Which `feature_probability` did your data have?"
+        )
+    return f"W = {_row(W)}: this run lost feature {lost}. It happens in about every second run. What can you change about the start?"
+
+
+def _row(W: Tensor) -> str:
+    return "(" + ", ".join(f"{value:.2f}" for value in W[0].tolist()) + ")"
+
+
+def _read_always_on(kept: int) -> str | None:
+    return {5: "All five", 4: "Four, as two opposite pairs", 2: "Two"}.get(int(kept))
+
+
+register(
+    Choice(
+        key="00.1",
+        question="Features that are always on, the first the most important: how many of the five keep a direction?",
+        options={
+            "All five": "Five fit only because each is mostly off. Always on, they are in each other's way all the time.",
+            "Four, as two opposite pairs": "Opposite pairs work while the two are rarely on together. Here they always are.",
+            "Two": "This run kept another number; look at the lengths of the columns.",
+        },
+        observe=_read_always_on,
+        lesson="Two dimensions, two features: the most important ones. Rarity is what makes room for more.",
+    ),
+)
