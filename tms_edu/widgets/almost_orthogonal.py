@@ -145,7 +145,7 @@ class AlmostOrthogonal(LivePicture):
         )
 
     def build(self, figure: Figure, **_):
-        ax = figure.add_axes((0.015, 0.30, 0.42, 0.62))
+        ax = figure.add_axes((0.015, 0.22, 0.44, 0.70))
         ax.set(title="cosine of each pair of vectors", xticks=[], yticks=[])
         self._gram = ax.imshow(
             torch.zeros(1, 1).numpy(),
@@ -155,7 +155,7 @@ class AlmostOrthogonal(LivePicture):
             extent=(0, 1, 1, 0),
             interpolation="nearest",
         )
-        self._size = figure.text(0.225, 0.265, "", ha="center", va="top")
+        self._size = figure.text(0.235, 0.175, "", ha="center", va="top")
         return [self._gram, self._size, *self._build_histogram(figure), *self._build_count(figure)]
 
     def _build_histogram(self, figure: Figure):
