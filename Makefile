@@ -21,7 +21,7 @@ lab: $(VENV)/.learner ## Open the course in JupyterLab (Ctrl-C ends it)
 	@exec $(PY) tools/lab.py
 
 test: $(VENV)/.developer ## Run every test: package, notebooks, browser
-	@$(PY) -m pytest -n 2 --dist loadscope $(NBVAL) notebooks tests tms_edu
+	@$(PY) -m pytest -n 2 --dist loadscope --max-worker-restart 0 $(NBVAL) notebooks tests tms_edu
 
 notebooks: $(VENV)/.developer ## Run and normalise the notebooks, or one: make notebooks NB=notebooks/03_….ipynb
 	@$(PY) tools/notebooks.py $(NB)
