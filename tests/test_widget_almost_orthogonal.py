@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -111,3 +112,20 @@ def test_a_search_under_way_is_called_so():
     widget._pressed("rewind")
     assert widget.sentence == "The search packs unit vectors with |cos| ≤ 0.30 into 16 dimensions."
     widget.close()
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"d": 10.5}, "dimensions d: got 10.5, expected a value from 2 to 64"),
+        ({"d": "many"}, "dimensions d: got 'many'"),
+        ({"d": 65}, "dimensions d: got 65"),
+        ({"epsilon": 0}, "got 0, expected a value from 0.05 to 0.7"),
+        ({"epsilon": math.nan}, "got nan"),
+        ({"seed": None}, "seed: got None"),
+    ],
+)
+def test_a_value_that_is_not_offered_is_named(values, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        AlmostOrthogonal(**values)

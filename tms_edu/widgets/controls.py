@@ -26,8 +26,9 @@ class Slider:
         self.options = list(self.options)
         if self.value in self.options:
             return
-        low, high = min(self.options), max(self.options)
-        if self.kind != "slider" or not low <= self.value <= high:
+        kinds = int if all(isinstance(option, int) for option in self.options) else (int, float)
+        between = isinstance(self.value, kinds) and min(self.options) <= self.value <= max(self.options)
+        if self.kind != "slider" or not between:
             raise ValueError(f"{self.label}: got {self.value!r}, expected {self.offer()}.")
         self.options = sorted([*self.options, self.value], reverse=self.options[0] > self.options[-1])
 

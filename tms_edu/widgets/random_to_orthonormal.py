@@ -164,7 +164,7 @@ class RandomToOrthonormal(LivePicture):
             if k:
                 ax.set_xticks(range(m), range(1, m + 1))
         ax = figure.add_axes((0.10, 0.12, 0.52, 0.30))
-        ax.set(xlim=(0, 1), ylim=(0, 2), xlabel="how far from random (0) to orthonormal (1), t")
+        ax.set(xlim=(0, 1), ylim=(0, 2.05), xlabel="how far from random (0) to orthonormal (1), t")
         ax.set_yticks([0, 0.5, 1, 1.5, 2], ["0 %", "50 %", "100 %", "150 %", "200 %"])
         ax.spines[["top", "right"]].set_visible(False)
         looks = {
