@@ -96,7 +96,7 @@ def test_the_optimiser_goes_from_here_and_back(game):
     mine, loss, best = game.W.clone(), game.loss, game.best
     game.go()
     rest(game)
-    assert game.sentence.startswith("The optimiser, from your columns, read: pentagon.")
+    assert game.sentence.startswith("From your columns the optimiser reached: pentagon.")
     assert game.loss < loss and game.best == best and game.done
     assert torch.equal(game.W, game._run.frame.W) and not torch.equal(game.W, mine)
     reached = game.W.clone()
@@ -115,7 +115,7 @@ def test_stop_halts_the_optimiser_and_its_columns_are_yours(game):
     game._pressed("call:stop")
     assert time.monotonic() - pressed < 0.3
     stopped, step = game.W.clone(), game._run.frame.step
-    assert not game.busy and "stopped half-way" in game.sentence and 0 < step < 100_000
+    assert not game.busy and "Stopped half-way" in game.sentence and 0 < step < 100_000
     time.sleep(0.1)
     assert torch.equal(game.W, stopped)
     assert not torch.equal(stopped, START[:, :5])

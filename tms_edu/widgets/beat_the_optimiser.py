@@ -230,10 +230,10 @@ print(theory.expected_loss(W, b, SparseFeatures({n_features}, {feature_probabili
         shape = self.reading.shape
         if frame.step is not None and self.busy:
             return f"The optimiser goes on from your columns: {shape} so far."
-        whose = "Your columns"
+        whose = "Your columns read"
         if frame.step is not None:
-            whose = "The optimiser, from your columns," if self.done else "The optimiser, stopped half-way,"
-        words = f"{whose} read: {shape}. The exact loss is {frame.loss:.5f}"
+            whose = f"{'From your columns' if self.done else 'Stopped half-way,'} the optimiser reached"
+        words = f"{whose}: {shape}. The exact loss is {frame.loss:.5f}"
         if max(frame.loss, frame.trained) < NOTHING:
             return f"{words}, next to nothing, as is the trained model's."
         if frame.trained < NOTHING:

@@ -96,6 +96,10 @@ class _Stock:
                     return self._matrices[level].pop(0)
             self._train(level)
 
+    def put_back(self, matrix: Matrix):
+        with self._lock:
+            self._matrices[matrix.level].insert(0, matrix)
+
     def train_ahead(self, level: str):
         """See to it that this level and the next do not run out."""
         if self._halt.is_set() or (self._thread and self._thread.is_alive()):
@@ -169,6 +173,7 @@ class GramGym(LivePicture):
         self._status: list[str] = []
         self._pairs: set[tuple[int, int]] = set()
         self._mistakes: list[str] | None = None
+        self._asked = False
         super().__init__(level=Choice("level", list(LEVELS), level))
         self._stage.add_class("tms-words-only")  # on the page the board takes the picture's place
         self._box.children = [self._panel, self._board, self._stage]
@@ -203,8 +208,15 @@ class GramGym(LivePicture):
             self._draw()
 
     def answer(self) -> list[str]:
-        """Compare the marks with `read_gram`; return a sentence for every mistake. A second call changes nothing."""
+        """Compare the marks with `read_gram`; return a sentence for every mistake. A second call changes nothing.
+
+        As long as features are not marked nothing is judged, and the one sentence says which.
+        """
         with self._alone():
+            self._asked = True
+            if "" in self._status:
+                self._draw()
+                return [self._unmarked()]
             if self._mistakes is None:
                 told = [self._mistake(i) for i in range(len(self._status))]
                 self._mistakes = [mistake for mistake in told if mistake]
@@ -242,10 +254,11 @@ class GramGym(LivePicture):
 
     def show(self, frame: Matrix, level: str) -> str:
         if frame is not self._matrix:
-            if self._mistakes is None and any(self._status):
-                self.streak = 0
+            if self._matrix and self._mistakes is None:
+                self._stock.put_back(self._matrix)
+                self.streak = 0 if any(self._status) else self.streak
             self._matrix, self._mistakes = frame, None
-            self._turn += 1
+            self._turn, self._asked = self._turn + 1, False
             self._status, self._pairs = [""] * len(frame.G), set()
         self._gram.show(frame.G, frame.b)
         for i, text in enumerate(self._words):
@@ -310,6 +323,8 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
         n, d_hidden = LEVELS[self._matrix.level]
         if self._mistakes is None:
             task = f"A trained model of {n} features in {d_hidden} dimensions."
+            if self._asked and "" in self._status:
+                return f"{task} {self._unmarked()}"
             return f"{task} Which features are recovered, which superposed and with whom, and which dropped?"
         if not self._mistakes:
             more = RIGHT_TO_RISE - self.streak % RIGHT_TO_RISE
@@ -327,6 +342,10 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
         wrong = sum(bool(self._mistake(i)) for i in range(n))
         return f"{n - wrong} of {n} features right. {self._mistakes[0]} The streak begins anew; the best was {self.best}."
 
+    def _unmarked(self) -> str:
+        names = [str(i) for i, status in enumerate(self._status) if not status]
+        return f"Not marked yet: feature{'s' if len(names) > 1 else ''} {_listed(names)}."
+
     def _mistake(self, i: int) -> str:
         """Name what is wrong with the mark of feature i, and why; empty if it is right."""
         feature, given = self._matrix.reading.features[i], self._status[i]
@@ -336,7 +355,7 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
         extra = [f"{j} ({self._matrix.G[i, j].item():+.2f})" for j in sorted(marked - partners.keys())]
         if given == feature.status and not missed and not extra:
             return ""
-        was = f"you marked it {given}" if given else "you did not mark it"
+        was = f"you marked it {given}"
         if feature.status == "dropped" and given != "dropped":
             return f"Feature {i} is dropped, {was}: its diagonal entry is {entry:+.2f}, too small for a column of any use."
         if given == "dropped":
