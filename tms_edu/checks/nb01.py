@@ -234,43 +234,45 @@ ANIMALS = torch.tensor(
 )
 
 
+CAT_MISTAKES = [
+    (
+        lambda x: torch.relu(x.sum(-1) - 2),
+        "This is the neuron you had before: whiskers of 3 alone still make a cat. What could keep a detector from saying more than 1?",
+    ),
+    (
+        lambda x: torch.relu((x > 0).float().sum(-1) - 2),
+        "A detector that whispers 0.5 counts as if it were sure. And `x > 0` is no weighted sum with a ReLU.",
+    ),
+    (lambda x: x.prod(-1), "A product is an intersection too, but no ReLU neuron multiplies its inputs."),
+    (
+        lambda x: x.clamp(max=1).prod(-1),
+        "You clipped, and then multiplied. A ReLU neuron adds: what bias turns a sum of three into an intersection?",
+    ),
+    (
+        lambda x: x.clamp(max=1).sum(-1) - 2,
+        "Some of your answers are negative. The last ReLU is missing.",
+    ),
+    (
+        lambda x: x.clamp(max=1).sum(-1),
+        "The bias is missing: nothing is taken back, so one detector is enough.",
+    ),
+    (
+        lambda x: torch.relu(x - 1).sum(-1),
+        "You kept what a detector says beyond 1. Take that away from x, and keep the rest.",
+    ),
+    (
+        lambda x: torch.relu(x.sum(-1) - 2).clamp(max=1),
+        "You limited the sum, after the damage: whiskers of 3 alone are still a cat. Limit each detector first.",
+    ),
+]
+
+
 @exercise
 def check_cat(cat) -> str:
     """Check cat(x) for rows of three detector values from 0 to 3: 1 where all reach 1, 0 where one is missing."""
     expected = torch.relu(ANIMALS.clamp(max=1).sum(-1) - 2)
     answer = call(cat, ANIMALS, shape=(9,), shapes=CAT_SHAPES)
-    named = [
-        (
-            lambda x: torch.relu(x.sum(-1) - 2),
-            "This is the neuron you had before: whiskers of 3 alone still make a cat. What could keep a detector from saying more than 1?",
-        ),
-        (
-            lambda x: torch.relu((x > 0).float().sum(-1) - 2),
-            "A detector that whispers 0.5 counts as if it were sure. And `x > 0` is no weighted sum with a ReLU.",
-        ),
-        (lambda x: x.prod(-1), "A product is an intersection too, but no ReLU neuron multiplies its inputs."),
-        (
-            lambda x: x.clamp(max=1).prod(-1),
-            "You clipped, and then multiplied. A ReLU neuron adds: what bias turns a sum of three into an intersection?",
-        ),
-        (
-            lambda x: x.clamp(max=1).sum(-1) - 2,
-            "Some of your answers are negative. The last ReLU is missing.",
-        ),
-        (
-            lambda x: x.clamp(max=1).sum(-1),
-            "The bias is missing: nothing is taken back, so one detector is enough.",
-        ),
-        (
-            lambda x: torch.relu(x - 1).sum(-1),
-            "You kept what a detector says beyond 1. Take that away from x, and keep the rest.",
-        ),
-        (
-            lambda x: torch.relu(x.sum(-1) - 2).clamp(max=1),
-            "You limited the sum, after the damage: whiskers of 3 alone are still a cat. Limit each detector first.",
-        ),
-    ]
-    mistakes(answer, expected, named, ANIMALS)
+    mistakes(answer, expected, CAT_MISTAKES, ANIMALS)
     if not same(answer, expected):
         row = int((answer - expected).abs().argmax())
         values = ", ".join(f"{value:g}" for value in ANIMALS[row].tolist())

@@ -67,8 +67,8 @@ class NeuronProber(LivePicture):
     ):
         super().__init__(
             neuron=Slider("neuron", range(N_NEURONS), neuron),
-            seed=Slider("network (seed)", range(6), seed),
-            activity_cost=Slider("price of activity", (0.0, 0.003, 0.01, 0.03), activity_cost, "{:g}".format),
+            seed=Slider("seed", range(6), seed),
+            activity_cost=Slider("activity cost", (0.0, 0.003, 0.01, 0.03), activity_cost, "{:g}".format),
             pictures=Choice("pictures", PICTURES, pictures),
         )
 
