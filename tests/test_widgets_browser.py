@@ -143,6 +143,19 @@ def test_running_the_cell_again_leaves_nothing_alive(reader):
     assert it.page.locator(".tms-stage").count() == 1
 
 
+def test_a_reloaded_page_shows_the_widget_as_it_was(reader):
+    it = reader(OPEN_LAB)
+    it.press("Always on")
+    it.wait_for("Features 2, 3 and 4 are dropped")
+    sentence, pixels = it.sentence(), it.pixels()
+    it.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    it.page.reload()
+    it.page.locator("[data-pictures]").wait_for()
+    assert (it.sentence(), it.pixels()) == (sentence, pixels)
+    it.press("On 1 time in 20")
+    it.wait_for("pentagon")
+
+
 def test_training_goes_on_and_stops_while_a_cell_runs(reader):
     it = reader(OPEN_LAB, "import time\nif lab.busy:\n    time.sleep(4)\nprint('ran')")
     it.press("Rewind")

@@ -111,7 +111,7 @@ class LivePicture:
         self._tasks: SimpleQueue = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._built_for = None
-        self.busy = False
+        self.busy = self._closed = False
         self._easel = Easel(self.size)
         self._picture: Image.Image | None = None
         width, height = (round(CSS_PIXELS * side) for side in self.size)
@@ -180,13 +180,13 @@ class LivePicture:
 
     def close(self):
         """End what is under way and take the widget off the page."""
-        self._run.halt.set()
-        self._tasks.put(None)
-        if self._thread:
-            self._thread.join()
         with self._alone():
+            self._closed = True
+            self._tasks.put(None)
             for widget in (self._box, self._panel, self._stage):
                 widget.close()
+        if self._thread:
+            self._thread.join()
 
     def redraw_background(self):
         """Call from `show` after changing what does not move: limits, ticks, labels."""
@@ -271,6 +271,8 @@ class LivePicture:
         self._draw()
 
     def _continue(self, seconds: float, pause: float):
+        if self._closed:  # the reader's last click may arrive after the cell was run again
+            return
         self._run.halt = threading.Event()
         self._draw(busy=True)
         self._tasks.put((self._run, self._run.halt, seconds, pause))
