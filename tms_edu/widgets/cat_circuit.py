@@ -22,6 +22,7 @@ MEANINGS = {
     frozenset(CASES): "It fires for everything, even for nothing at all",
     frozenset(): "Of the eight on/off cases it fires for none",
 }
+_ONES = {**dict.fromkeys(DETECTORS, 1.0), **{f"w_{detector}": 1.0 for detector in DETECTORS}}
 
 
 class CatCircuit(LivePicture):
@@ -46,9 +47,9 @@ class CatCircuit(LivePicture):
     title = "Cat circuit"
     size = (7.4, 4.0)
     presets = {
-        "Any two will do": {"w_whiskers": 1.0, "w_tail": 1.0, "w_ear": 1.0, "bias": -1.0},
-        "All three": {"w_whiskers": 1.0, "w_tail": 1.0, "w_ear": 1.0, "bias": -2.0},
-        "Three times the whiskers": {"whiskers": 3.0, "tail": 0.0, "ear": 0.0},
+        "Any two will do": _ONES | {"bias": -1.0},
+        "All three": _ONES | {"bias": -2.0},
+        "Three times the whiskers": _ONES | {"bias": -2.0, "whiskers": 3.0, "tail": 0.0, "ear": 0.0},
     }
 
     def __init__(
