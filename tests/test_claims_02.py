@@ -138,7 +138,8 @@ def test_even_is_a_direction_of_nearly_every_trained_digits_network(digits):
     shares = torch.tensor([namespace["probe_accuracy"](network, even) for network in networks])
     assert shares.min() >= 0.84 and shares.max() <= 0.95 and 0.89 <= shares.median() <= 0.93
     assert torch.tensor(untrained).median() == pytest.approx(0.8, abs=0.03)
-    assert (shares > torch.tensor(untrained)).all()
+    assert min(untrained) > 0.73 and max(untrained) < 0.89
+    assert (shares > torch.tensor(untrained)).sum() >= 14
     assert min(accuracy(network).item() for network in networks) > 0.85
 
 
