@@ -156,6 +156,17 @@ def test_a_copy_hides_about_half_of_the_slope():
     assert 0.35 < min(shares) < 0.45 and 0.6 < max(shares) < 0.75
 
 
+def test_at_the_pentagon_both_parts_of_the_slope_vanish():
+    best_W, best_b, _ = theory.optimum(FEATURES, 2)
+    x = FEATURES.sample(400_000, generator=torch.Generator().manual_seed(0)).double()
+    down, up = best_W.clone().requires_grad_(), best_W.clone().requires_grad_()
+    (x - torch.relu(x @ down.T @ up + best_b)).square().sum(1).mean().backward()
+    W = torch.randn(2, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    other = W.clone().requires_grad_()
+    (x - torch.relu(x @ other.T @ W)).square().sum(1).mean().backward()
+    assert max(down.grad.norm(), up.grad.norm()) < 0.005 and other.grad.norm() > 0.2
+
+
 def test_sharing_memory_ends_with_a_move():
     shared = FreeDecoder(5, 2)
     shared.W_dec.data = shared.W.data.T
