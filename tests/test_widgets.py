@@ -380,6 +380,16 @@ def test_the_sentence_is_true(lab, values, status, shape):
         assert lab.sentence.endswith(f"{100 * max(0, loss / best - 1):.1f} % above the best known.")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_presets_show_three_shapes(seed):
+    lab = SuperpositionLab(seed=seed)
+    shapes = ["two recovered and three dropped", "two digons and one dropped", "pentagon"]
+    for values, shape in zip(lab.presets.values(), shapes, strict=True):
+        lab.set(**values)
+        assert lab.reading.shape == shape
+    lab.close()
+
+
 def test_untrained_and_half_trained_models_are_called_so(lab):
     press(lab, "rewind")
     assert lab.sentence == "Not trained yet: W is random and b is zero."

@@ -57,19 +57,8 @@ class SuperpositionLab(LivePicture):
     rebuild_on = ("n_features", "d_hidden")
     display_only = ("points",)
     presets = {
-        "Always on": {"n_features": 5, "d_hidden": 2, "feature_probability": 1.0, "importance_decay": 0.9},
-        "On 1 time in 5": {
-            "n_features": 5,
-            "d_hidden": 2,
-            "feature_probability": 0.2,
-            "importance_decay": 0.9,
-        },
-        "On 1 time in 20": {
-            "n_features": 5,
-            "d_hidden": 2,
-            "feature_probability": 0.05,
-            "importance_decay": 0.9,
-        },
+        label: {"n_features": 5, "d_hidden": 2, "feature_probability": p, "importance_decay": 0.9}
+        for label, p in {"Always on": 1.0, "On 1 time in 4": 0.25, "On 1 time in 20": 0.05}.items()
     }
 
     def __init__(
