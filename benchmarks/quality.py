@@ -59,7 +59,7 @@ def main(quick: bool) -> None:
         best_known = optimum(SparseFeatures(N, p), M)[2].item()
         print_row(p, "train, defaults", *ours(p), best_known)
         for recipe in (rivals.PAPER, rivals.ARENA):
-            W, b, seconds = rivals.run(recipe, M, torch.full((MODELS, 1), p), torch.ones(N))
+            W, b, seconds, _ = rivals.run(recipe, M, torch.full((MODELS, 1), p), torch.ones(N))
             print_row(p, recipe.name, [(W, b)], seconds, best_known)
 
 

@@ -1,7 +1,7 @@
 """Two widely used recipes for the same model, written from their descriptions, to be measured beside `train`."""
 
 from collections.abc import Callable, Iterator
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import torch
@@ -21,11 +21,12 @@ ARENA = Recipe("ARENA", torch.optim.Adam, 5_000)
 
 
 class Trained(NamedTuple):
-    """W (instances, m, n) and b (instances, n) at the end, and how long the loop took, without `watch`."""
+    """W (instances, m, n) and b (instances, n) at the end, and what the loop took, without `watch`."""
 
     W: Tensor
     b: Tensor
     seconds: float
+    cpu_seconds: float
 
 
 def run(
@@ -47,14 +48,15 @@ def run(
     torch.manual_seed(0)
     torch.set_num_threads(_faster_number_of_threads(recipe, m, probability, importance))
     loop = _steps(recipe, m, probability, importance)
-    seconds = 0.0
+    seconds = cpu_seconds = 0.0
     for step in range(1, recipe.steps + 1):
-        before = perf_counter()
+        before, cpu_before = perf_counter(), process_time()
         W, b = next(loop)
         seconds += perf_counter() - before
+        cpu_seconds += process_time() - cpu_before
         if watch and step % watch_every == 0:
             watch(W.detach().mT, b.detach(), seconds)
-    return Trained(W.detach().mT, b.detach(), seconds)
+    return Trained(W.detach().mT, b.detach(), seconds, cpu_seconds)
 
 
 def _steps(
