@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -201,3 +203,9 @@ def test_a_matrix_left_unanswered_comes_again(gym):
     gym.set(level="6→3")
     gym.set(level="5→2")
     assert gym.matrix is left
+
+
+def test_leaving_python_while_models_are_trained_ahead_is_no_crash():
+    command = [sys.executable, "-c", "from tms_edu.widgets import GramGym; GramGym()"]
+    ended = [subprocess.run(command, capture_output=True, text=True) for _ in range(3)]
+    assert [(run.returncode, run.stderr) for run in ended] == [(0, "")] * 3

@@ -1,6 +1,8 @@
 """Practise reading: Gram matrices of trained models, marked feature by feature."""
 
+import atexit
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -79,6 +81,16 @@ def _between(values: Tensor, limits: tuple[float, float]) -> bool:
     return bool(((values > limits[0]) & (values < limits[1])).any())
 
 
+_OPEN = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all():
+    # A thread that is still inside torch when the interpreter ends aborts the process.
+    for stock in list(_OPEN):
+        stock.close()
+
+
 class _Stock:
     """Matrices of every level; while one is being read, others are trained ahead."""
 
@@ -88,6 +100,7 @@ class _Stock:
         self._lock = threading.Lock()
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
+        _OPEN.add(self)
 
     def take(self, level: str) -> Matrix:
         while True:
