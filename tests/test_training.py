@@ -60,6 +60,7 @@ def test_a_caller_sees_the_run_grow_and_may_leave_it():
             break
     assert seen == [0, 10, 20, 30] and not run.done
     assert run.loss.shape == (30,) and run.steps == list(range(30))
+    assert repr(run).startswith("TrainingRun(30 of 100 steps, last loss ")
     assert run.model.W.isfinite().all()
 
 

@@ -64,6 +64,10 @@ def _draw_matrix(ax: Axes, values: np.ndarray, left: float, width: float) -> Non
     ax.imshow(values, cmap=GRAM_CMAP, vmin=-1, vmax=1, extent=(left, left + width, rows - 0.5, -0.5))
     ax.add_patch(plt.Rectangle((left, -0.5), width, rows, fill=False, linewidth=0.8, clip_on=False))
     if rows > MOST_ANNOTATED:
+        # Thin lines every five rows, to count by.
+        ax.hlines(np.arange(4.5, rows - 1, 5), left, left + width, color="0.8", linewidth=0.5)
+        if columns > 1:
+            ax.vlines(np.arange(4.5, columns - 1, 5), -0.5, rows - 0.5, color="0.8", linewidth=0.5)
         return
     for (i, j), value in np.ndenumerate(values):
         text = "0" if abs(value) < 0.005 else f"{value:+.2f}"

@@ -23,7 +23,7 @@ class Snapshot(NamedTuple):
     b_final: Tensor
 
 
-@dataclass
+@dataclass(repr=False)
 class TrainingRun:
     """Record a training run while it grows.
 
@@ -38,7 +38,11 @@ class TrainingRun:
     total_steps: int
     snapshots: list[Snapshot] = field(default_factory=list)
     interrupted: bool = False
-    _losses: list[Tensor] = field(default_factory=list, repr=False)
+    _losses: list[Tensor] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        last = f", last loss {self._losses[-1].mean():.3g}" if self._losses else ""
+        return f"TrainingRun({len(self._losses)} of {self.total_steps} steps{last})"
 
     @property
     def steps(self) -> list[int]:

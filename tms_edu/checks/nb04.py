@@ -395,7 +395,7 @@ register(
     ),
     Choice(
         key="04.4",
-        question="WᵀW is 0.1 away from I. How far is the best decoder from Wᵀ?",
+        question="‖WᵀW − I‖ = 0.1. How large is ‖V − Wᵀ‖ for the best decoder V?",
         options={
             "About 0.01": "You expected a second-order effect. Off-angles disturb the decoder at first order: it has to cancel each of them.",
             "About 0.1": "This run was an unusual one.",

@@ -138,14 +138,14 @@ class TrainingFilm(LivePicture):
         steps = list(self._snapshots)
         if step == steps[0]:
             return "No update has been made yet."
-        loss = f" The batches since step {steps[steps.index(step) - 1]} lost {self._losses[step]:.3g} on average."
+        loss = f" The batches since step {steps[steps.index(step) - 1]} lost {self._losses[step]:.3g} on average, give or take chance."
         if step in self.changes:
             return _change(self._readings[steps[steps.index(step) - 1]], self._readings[step]) + loss
         before = [change for change in self.changes if change < step]
-        since = f"Since step {before[-1] if before else steps[0]} only the numbers have changed"
+        since = f"Since step {before[-1] if before else steps[0]} every feature reads as it does now"
         if step < self.settled:
             return f"{since}.{loss}"
-        return f"{since}; from step {self.settled} on the shape is the last one.{loss}"
+        return f"{since}, and since step {self.settled} so does the whole shape.{loss}"
 
     def code(self, step: int) -> str:
         record = "# run: the recording that this film was given\n"
