@@ -64,7 +64,9 @@ class Reader:
 @pytest.fixture
 def reader(lab_page, tmp_path):
     def open_widget(*cells, subshells="perCommTarget", run=True, width=1280):
-        path = tmp_path / "widget.ipynb"
+        path = (
+            tmp_path / f"{tmp_path.name}.ipynb"
+        )  # a name of its own, else Jupyter gives it the last one's kernel
         cells = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         lab = lab_page(path, width=width, height=1100)
