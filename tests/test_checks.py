@@ -249,6 +249,110 @@ def test_the_exact_optimum_is_certified():
     assert checks.check_pentagon(model).status == "right"
 
 
+def test_a_probability_is_read_off_a_bias_only_where_nothing_else_comes_through():
+    for probability, seed in [(0.95, 0), (0.95, 1), (0.5, 0)]:
+        model = ToyModel(5, 2, generator=torch.Generator().manual_seed(seed))
+        train(model, SparseFeatures(5, probability), progress=False)
+        message = checks.check_pentagon(model).message
+        assert "far more often than asked for" in message and "%" not in message
+    model.W.data, model.b_final.data = torch.eye(2, 5), torch.tensor([0.0, 0, 0.25, 0.25, 0.25])
+    assert "on 50% of the time" in checks.check_pentagon(model).message
+
+
+def one_dimension(row: list[float], bias: list[float]) -> ToyModel:
+    model = ToyModel(2, 1)
+    model.W.data, model.b_final.data = torch.tensor([row]), torch.tensor(bias)
+    return model
+
+
+def test_a_feature_short_of_kept_is_told_the_threshold():
+    said = checks.check_two_in_one(one_dimension([1.05, 0.41], [-0.16, 0.01])).message
+    assert "0.41² = 0.17 is under the 0.25 from which this course calls a feature kept" in said
+    often = checks.check_two_in_one(one_dimension([0.98, -0.23], [0.13, 0.56])).message
+    assert "far more often than asked for" in often and "mean" not in often
+    assert "So large a mean" in checks.check_two_in_one(one_dimension([1.0, 0.0], [0.0, 0.25])).message
+
+
+def test_the_expected_size_is_counted_in_words_that_fit():
+    assert "expected 1 row (hidden dimension) and" in checks.check_two_in_one(ToyModel(5, 2)).message
+    assert "expected 2 rows (hidden dimensions) and" in checks.check_pentagon(ToyModel(2, 1)).message
+
+
+def test_the_first_pentagon_of_the_lab_is_the_one_of_seed_0():
+    result = checks.check_first_pentagon(0.75)
+    assert result.status == "nearly" and "begins at S = 0.80" in result.message
+    right = checks.check_first_pentagon(0.8)
+    assert right.status == "right" and "digon" not in right.message
+
+
+# The checks of notebook 03
+
+
+def test_what_arrives_without_x_i_is_named():
+    said = checks.check_received(lambda W, x, i: (W.mT @ (W @ x))[i] - x[i]).message
+    assert "`x[i]`" in said and "Your function gives" not in said
+
+
+def test_all_five_right_at_once_is_not_sent_on_to_a_sum():
+    def received(W, x, i):
+        products = W.mT @ W
+        return products @ x - products.diag() * x
+
+    said = checks.check_received(received).message
+    assert said == "That is right for all five outputs at once; return the one for i."
+    assert "sum" in checks.check_received(lambda W, x, i: (W.mT @ W)[i] * x).message
+
+
+@pytest.mark.parametrize(
+    "factor, shown", [(2.0, "W = (1, −0.5), and x = (0, 1)"), (1.0, "W = (2, −0.5), and x = (1, 1)")]
+)
+def test_the_small_example_is_one_where_the_answer_is_wrong(factor, shown):
+    def received(W, x, i):
+        parts = (W.mT @ W)[i] * x
+        return factor * (parts.sum() - parts[i]) + 0.25 * x[i]
+
+    assert shown in checks.check_received(received).message
+
+
+def test_right_for_two_features_only_is_shown_no_example():
+    def received(W, x, i):
+        parts = (W.mT @ W)[i] * x
+        return (parts.sum() - parts[i]) * (1 if len(x) == 2 else 2)
+
+    assert "Your function gives" not in checks.check_received(received).message
+
+
+@pytest.mark.parametrize(
+    "expected, hits",
+    [
+        ("Two digons and one dropped.", 4),
+        (" two  digons, and one dropped", 4),
+        ("pentagon", 4),
+        ("square", 0),
+    ],
+)
+def test_an_expectation_is_compared_without_capitals_and_punctuation(expected, hits):
+    result = checks.check_experiment(
+        lambda seed: "pentagon" if seed % 2 else "two digons and one dropped", expected
+    )
+    assert result.status == "right"
+    assert result.message.startswith(("" if hits else "Counted: ") + f"{hits} of 8 runs")
+
+
+@pytest.mark.parametrize("outcome, other", [("-0.5", "0.5"), ("0.1", "01"), ("+", "-")])
+def test_signs_and_points_of_numbers_are_not_punctuation(outcome, other):
+    assert checks.check_experiment(lambda seed: outcome + "" * seed, other).message.startswith(
+        "Counted: 0 of 8"
+    )
+
+
+def test_a_part_of_the_outcome_is_not_counted_and_is_pointed_out():
+    said = checks.check_experiment(
+        lambda seed: "two digons and one dropped" if seed else "pentagon", "Two digons"
+    ).message
+    assert said.startswith("Counted: 0 of 8") and "“two digons and one dropped”" in said
+
+
 # Predictions
 
 
@@ -347,6 +451,22 @@ def test_an_answer_after_the_run_is_noted_and_not_counted():
     assert "not counted" in checks.reveal("99.1", "left").message
     assert checks.score("99").counted == 0
     assert "after the run" in repr(checks.score("99"))
+
+
+def test_a_late_answer_is_told_how_to_predict_afresh():
+    checks.reveal("99.1", "left")
+    assert "restart the kernel and answer before the run" in checks.answer("99.1", "left").message
+
+
+@pytest.mark.parametrize("seen", [0.09, 0.1, 0.11])
+def test_silence_is_no_guess_at_what_a_dropped_feature_answers(seen):
+    checks.answer("03.7", 0)
+    checks.reveal("03.7", seen)
+    assert checks.score("03").points == 0
+    checks.forget("03")
+    checks.answer("03.7", 0.1)
+    checks.reveal("03.7", seen)
+    assert checks.score("03").points == 1
 
 
 def test_the_first_prediction_stays_once_the_run_has_answered():

@@ -10,6 +10,7 @@ WRONG = {
         "too sparse": "S = 0.95",
         "a little too sparse": "S = 0.9",
         "two digons": "S = 0.7",
+        "right with another seed": "S = 0.75",
         "always on": "S = 0",
         "percent": "S = 80",
         "negative": "S = -0.8",

@@ -51,6 +51,11 @@ WRONG = {
     "03.3": {
         "its own part included": RECEIVED.format("return (gram(W)[i] * x).sum()"),
         "its own part only": RECEIVED.format("return gram(W)[i, i] * x[i]"),
+        "columns taken to be of length 1": RECEIVED.format("return (W.T @ (W @ x))[i] - x[i]"),
+        "all five at once": RECEIVED.format("return gram(W) @ x - gram(W).diag() * x"),
+        "one feature left out": RECEIVED.format(
+            "p = gram(W)[i] * x; return p[:-1].sum() - p[i] * (len(x) > 2)"
+        ),
         "squared": RECEIVED.format("p = gram(W)[i] ** 2 * x; return p.sum() - p[i]"),
         "unit directions": RECEIVED.format("p = gram(W / W.norm(dim=0))[i] * x; return p.sum() - p[i]"),
         "the interference function": RECEIVED.format("return (interference(W)[i] * x).sum()"),

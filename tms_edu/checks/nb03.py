@@ -1,13 +1,14 @@
 """Notebook 03: its exercises and predictions."""
 
 import dis
+import re
 from collections import Counter
 
 import torch
 from torch import Tensor
 
 from tms_edu import SparseFeatures, feature_norms, gram, interference, theory
-from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, run, same, tensor
+from tms_edu.checks.exercises import RESULT, Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.outcomes import certify_pentagon
 from tms_edu.checks.predictions import Choice, Number, register
 
@@ -103,6 +104,10 @@ RECEIVED_MISTAKES = [
         "This includes what feature i hears from itself, its own diagonal entry. Only the others disturb.",
     ),
     (
+        lambda W, x, i: gram(W)[i] @ x - x[i],
+        "You took away `x[i]`. What feature i hears from itself is that only where its column has length 1: which factor is missing?",
+    ),
+    (
         lambda W, x, i: gram(W)[i, i] * x[i],
         "This is the diagonal part, what feature i hears from itself. I asked for the rest.",
     ),
@@ -139,14 +144,13 @@ def check_received(received) -> str:
     generator = torch.Generator().manual_seed(2)
     W, x, i = 1.2 * torch.randn(2, 5, generator=generator), torch.rand(5, generator=generator), 3
     expected = _others(gram(W)[i] * x, i)
-    answer = call(received, W, x, i, shape=(), shapes=RECEIVED_SHAPES)
+    answer = call(received, W, x, i)
+    if same(answer, torch.stack([_others(gram(W)[j] * x, j) for j in range(5)])):
+        raise Nearly("That is right for all five outputs at once; return the one for i.")
+    tensor(answer, shape=(), shapes=RECEIVED_SHAPES, name=RESULT)
     mistakes(answer, expected, RECEIVED_MISTAKES, W, x, i)
     if not same(answer, expected):
-        tiny = call(received, torch.tensor([[1.0, -0.5]]), torch.tensor([0.0, 1.0]), 0)
-        raise Nearly(
-            "Not yet. Take two features on one line, W = (1, −0.5), and x = (0, 1): how much does feature 1 add to "
-            f"output 0? Your function gives {_row(tiny.reshape(-1))}."
-        )
+        raise Nearly(f"Not yet. {_two_on_a_line(received)}")
     if not same(call(received, W, x, 0, shape=()), _others(gram(W)[0] * x, 0)):
         raise Nearly(
             "Right for feature 3 and wrong for feature 0. Is a number written where `i` should stand?"
@@ -155,6 +159,19 @@ def check_received(received) -> str:
         f"Output {i} hears {expected:+.2f} from the others here. ReLU removes it where it is negative; the bias must do the "
         "rest."
     )
+
+
+def _two_on_a_line(received) -> str:
+    """Show an example small enough for the head, one where the student's function is wrong."""
+    for lengths, x in (((1.0, -0.5), (0.0, 1.0)), ((2.0, -0.5), (1.0, 1.0))):
+        tiny = call(received, torch.tensor([lengths]), torch.tensor(x), 0)
+        if not same(tiny, torch.tensor(lengths[0] * lengths[1] * x[1])):
+            W = f"({lengths[0]:g}, −{-lengths[1]:g})"
+            return (
+                f"Take two features on one line, W = {W}, and x = ({x[0]:g}, {x[1]:g}): how much does feature 1 add to output 0? "
+                f"Your function gives {_row(tiny.reshape(-1))}."
+            )
+    return "With two features it is right; with five it is not. Which of the other four are left out, or counted twice?"
 
 
 def _others(parts: Tensor, i: int) -> Tensor:
@@ -241,15 +258,30 @@ def check_experiment(experiment, expected) -> str:
         raise Nearly("Your experiment never uses its seed, so eight runs are one run told eight times.")
     counts = Counter(outcomes)
     tally = "; ".join(f"{words}: {k}" for words, k in counts.most_common(4))
-    hits = counts[expected.strip()]
+    hits = sum(_plain(words) == _plain(expected) for words in outcomes)
     verdict = (
-        "None went as you expected: which part of your picture has to give?"
+        _none_as_expected(expected, counts)
         if hits == 0
         else "Every run went as you expected: what would you try next to prove yourself wrong?"
         if hits == 8
         else "How would you find out whether the others are worse minima, or as good?"
     )
-    return f"{hits} of 8 runs ended as you expected ({tally}). {verdict}"
+    # A miss is a result too, but the word "right" before it must not be read as "as expected".
+    start = "" if hits else "Counted: "
+    return f"{start}{hits} of 8 runs ended as you expected ({tally}). {verdict}"
+
+
+def _plain(words: str) -> str:
+    """Forget capitals, spacing and punctuation, but not the sign or the point of a number."""
+    plain = " ".join(re.sub(r"[^\w\s](?!\d)", " ", words).casefold().split())
+    return plain or words.strip()
+
+
+def _none_as_expected(expected: str, counts: Counter) -> str:
+    longer = next((words for words in counts if f" {_plain(expected)} " in f" {_plain(words)} "), None)
+    if longer is not None:
+        return f"Your words are a part of “{longer}”. If that is what you meant, write all of it; if not, what was missing in your picture?"
+    return "None went as you expected: which part of your picture has to give?"
 
 
 def _reads_seed(experiment) -> bool:
@@ -375,7 +407,7 @@ register(
         key="03.7",
         question="Each feature is on one time in five. What does the model answer for a feature that it has dropped?",
         exact=0.02,
-        far=0.15,
+        far=0.08,
         too_low="Dropped is not silent. No column means no information, and the best guess without information is the mean, not 0.",
         too_high="0.5 is the mean while the feature is on. Four times in five it is off, so the mean over all inputs is 0.1.",
         lesson="Without information the best guess is the mean, (1 − S)/2 = 0.1.",

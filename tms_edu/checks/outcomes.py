@@ -6,6 +6,9 @@ from torch import Tensor
 from tms_edu import SparseFeatures, feature_norms, gram, read_gram, theory
 from tms_edu.checks.exercises import Nearly, kind
 
+# With a column this short (squared length) nothing of the feature gets through, and the bias is the mean alone.
+ANSWERS_ITS_MEAN_BELOW = 0.01
+
 
 def weights(model, d_hidden: int, n_features: int) -> tuple[Tensor, Tensor]:
     """Return W and b of a toy model of the asked-for size, or raise `Nearly` saying what was handed over."""
@@ -20,9 +23,8 @@ def weights(model, d_hidden: int, n_features: int) -> tuple[Tensor, Tensor]:
             f"This is {W.shape[0]} models side by side, W of shape {tuple(W.shape)}. I certify one at a time."
         )
     if W.shape != (d_hidden, n_features):
-        raise Nearly(
-            f"W has shape {tuple(W.shape)}; I expected {d_hidden} rows (hidden dimensions) and {n_features} columns (features)."
-        )
+        rows = "1 row (hidden dimension)" if d_hidden == 1 else f"{d_hidden} rows (hidden dimensions)"
+        raise Nearly(f"W has shape {tuple(W.shape)}; I expected {rows} and {n_features} columns (features).")
     if not (W.isfinite().all() and b.isfinite().all()):
         raise Nearly("W or b contains NaN or infinity: this run diverged. What does a lower `lr` do?")
     return W.detach(), b.detach()
@@ -72,10 +74,16 @@ def certify_pentagon(model, feature_probability: float) -> dict[str, float]:
 
 def _no_pentagon(reading, W: Tensor, b: Tensor, ratio: float) -> str:
     shown = f"This model is {_with_article(reading.shape)}, with gaps of {', '.join(f'{gap:.0f}°' for gap in gaps(W))}"
-    constant = max((b[i].item() for i in reading.indices("dropped")), default=0.0)
+    dropped, squared = reading.indices("dropped"), feature_norms(W) ** 2
+    constant = max((b[i].item() for i in dropped if squared[i] < ANSWERS_ITS_MEAN_BELOW), default=0.0)
     if constant > 0.05:
         return (
             f"{shown}. It answers {constant:.2f} for a feature it dropped, the mean of one that is on {2 * constant:.0%} of the time. "
+            "Which `feature_probability` did it see?"
+        )
+    if any(b[i] > 0.05 for i in dropped):
+        return (
+            f"{shown}. The bias of a feature that is not kept lies well above 0: the features were on far more often than asked for. "
             "Which `feature_probability` did it see?"
         )
     if ratio > 3:

@@ -171,7 +171,8 @@ def answer(key, value) -> Result:
     record.answer, record.late = value, record.revealed
     if record.late:
         return _say(
-            f"Noted: {question.show(value)}. The run has shown its answer already, so this one is not counted."
+            f"Noted: {question.show(value)}. The run has shown its answer already, so this one is not counted. "
+            "To predict afresh, restart the kernel and answer before the run."
         )
     return _say(f"Kept: you expect {question.show(value)}. You can change it until the run has answered.")
 
