@@ -33,7 +33,7 @@ def expected_loss(
         importance: I_i, broadcasts to (*instances, n_features).
 
     Returns:
-        The loss per instance, in double precision, differentiable. The error is below 1e-5, and near rounding unless some
+        The loss per instance, in double precision, differentiable. The error is below 2e-5, and near rounding unless some
         coefficient is that small.
 
     Raises:
