@@ -5,8 +5,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import expect
 
 from browser import ROOT
+from notebooks import WIDGET_VIEW
+
+# The width of what is painted; for a picture, once it is decoded.
+WIDTH = "node => node.decode ? node.decode().then(() => node.naturalWidth) : node.width"
 
 pytestmark = pytest.mark.browser
 
@@ -20,12 +25,15 @@ def test_notebook_03_runs_from_top_to_bottom(lab_page):
     code = [cell for cell in lab.cells() if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
 
-    pictures = lab.page.locator(".jp-OutputArea-output img")
-    stored = [output for output in lab.outputs() if "image/png" in output.get("data", {})]
-    assert pictures.count() >= len(stored) >= 1
-    for picture in pictures.all():
+    pictures = [output["data"] for output in lab.outputs() if "image/png" in output.get("data", {})]
+    stills = sum(WIDGET_VIEW not in data for data in pictures)
+    live = len(pictures) - stills
+    shown = lab.page.locator(".jp-OutputArea-output img, .jp-OutputArea-output canvas.tms-picture")
+    expect(lab.page.locator("canvas.tms-picture")).to_have_count(live)
+    assert shown.count() >= stills + live and stills >= 1
+    for picture in shown.all():
         picture.scroll_into_view_if_needed()
-        assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
+        assert picture.evaluate(WIDTH) > 100
     assert lab.console == []
 
 
