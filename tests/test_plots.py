@@ -82,7 +82,9 @@ def test_everything_draws_into_the_axes_it_is_given():
 def test_a_caption_is_the_alternative_text_and_ends_the_figure(monkeypatch):
     shown = plots.caption(plots.plot_gram(torch.eye(2)), "Two features, no interference.")
     displayed = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **keywords: displayed.append((data, keywords)))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, **keywords: displayed.append((data, keywords))
+    )
     shown._ipython_display_()
     (picture, keywords), (words, _) = displayed
     assert keywords["metadata"]["image/png"]["alt"] == picture["text/plain"] == repr(shown)

@@ -33,7 +33,9 @@ def test_every_step_tells_its_reading_and_its_loss(film):
         assert film.sentence.startswith(f"Step {step} of 400: {read[step].shape}. ")
         if before is not None:
             loss = film.run.loss[before:step].mean().item()
-            assert film.sentence.endswith(f"The batches since step {before} lost {loss:.3g} on average, give or take chance.")
+            assert film.sentence.endswith(
+                f"The batches since step {before} lost {loss:.3g} on average, give or take chance."
+            )
             assert ("Just now" in film.sentence) == (read[step].status != read[before].status)
 
 
