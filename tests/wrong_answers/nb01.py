@@ -54,6 +54,7 @@ WRONG = {
         "no turn": "Q = torch.eye(2)",
         "W itself": "Q = W",
         "half a right angle": "Q = torch.tensor([[1.0, 1.0], [-1.0, 1.0]]) / 2**0.5",
+        "a reflection": "Q = torch.tensor([[0.0, 1.0], [1.0, 0.0]])",
         "stretched": "Q = 2 * W.T",
         "flat": "Q = torch.tensor([[1.0, 0.0], [0.0, 0.0]])",
         "sheared": "Q = torch.tensor([[1.0, 1.0], [0.0, 1.0]])",
@@ -102,6 +103,10 @@ WRONG = {
         "the seed unused": FIRING.format(
             "'more'",
             "return train_digits(DigitsNetwork(8, generator=torch.Generator().manual_seed(0)), steps=20)",
+        ),
+        "nothing changed": FIRING.format(
+            "'fewer'",
+            "return train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(seed)), seed=seed)",
         ),
         "all silent": FIRING.format(
             "'fewer'", "return train_digits(DigitsNetwork(8), activity_cost=1000.0, steps=60)"
