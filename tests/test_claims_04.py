@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
+from tms_edu.checks import nb04
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_why_w_transpose.ipynb"
 FEATURES = SparseFeatures(5, 0.1)
@@ -219,3 +220,16 @@ def test_the_pentagons_best_decoder_is_shorter_without_relu_and_longer_with_it()
         assert factor == pytest.approx(1.21, abs=0.03)
         assert (model.V - factor * W.T).norm() < 0.05 * model.V.norm()
         assert (model.b_final + 0.21).abs().max() < 0.03
+
+
+@pytest.mark.parametrize(
+    "observed, option",
+    [
+        ((48, 0), "Lower from every start"),
+        ((0, 48), "Higher from every start"),
+        ((0, 0), "The same"),
+        ((5, 43), "Lower from some starts"),
+    ],
+)
+def test_prediction_7_knows_every_count_of_starts(observed, option):
+    assert nb04._read_freedom(observed).startswith(option)

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, theory, train
+from tms_edu.checks import nb06
+from tms_edu.checks.exercises import Nearly
 
 IMPORTANCE = 0.8 ** torch.arange(20)
 
@@ -90,3 +92,38 @@ def test_blurred_features_answer_with_less_than_their_mean():
     for k in blurred:
         reading = read_gram(G[k], b[k])
         assert (b[k][reading.indices("dropped")] < 0.2).all()
+
+
+def test_exercise_5_reads_living_blank_rows_alone():
+    lengths, biases = torch.tensor([0.0, 0.0, 0.0, 0.1]), torch.tensor([0.025, -0.1, 0.026, 0.2])
+    assert "5%" in nb06._sparsity_from(lengths, biases, 0.05, "Found")
+    for wrong, says in (
+        (0.025, "bias itself"),
+        (0.95, "That is S"),
+        (-0.1, "probability"),
+        (1.5, "probability"),
+    ):
+        with pytest.raises(Nearly, match=says):
+            nb06._sparsity_from(lengths, biases, wrong, "Found")
+    with pytest.raises(Nearly, match="have died"):
+        nb06._sparsity_from(lengths[:2], torch.tensor([-0.1, -0.2]), 0.05, "Found")
+    with pytest.raises(Nearly, match="faint"):
+        nb06._sparsity_from(torch.tensor([0.1]), torch.tensor([0.2]), 0.4, "Found")
+
+
+def test_eleven_columns_in_ten_dimensions_can_read_as_recovered():
+    G = 0.81 * (1.1 * torch.eye(11) - 0.1)
+    assert torch.linalg.matrix_rank(G) == 10 and G[0, 1].item() == pytest.approx(-0.081)
+    assert len(read_gram(G).indices("recovered")) == 11
+
+
+def test_three_runs_in_ten_end_as_one_digon_and_a_feature_at_a_tenth_more_loss():
+    features = SparseFeatures(5, 0.5)
+    models = ToyModel(5, 2, instances=(48,), generator=torch.Generator().manual_seed(1))
+    train(models, features, progress=False)
+    shapes = [reading.shape for reading in read_gram(gram(models.W), models.b_final)]
+    loss = theory.expected_loss(models.W.detach(), models.b_final.detach(), features)
+    two = torch.tensor(["two digons" in shape for shape in shapes])
+    assert all("one digon" in shape for shape, other in zip(shapes, two, strict=True) if not other)
+    assert 0.15 < 1 - two.float().mean() < 0.45
+    assert 1.05 < loss[~two].median() / loss[two].median() < 1.15

@@ -111,6 +111,8 @@ WRONG = {
     "06.5": {
         "the bias itself": TRAINED.format(0.25, 0.8, "", "0.125"),
         "S": TRAINED.format(0.25, 0.8, "", "0.75"),
+        "a negative probability": TRAINED.format(0.25, 0.8, "", "-0.05"),
+        "above one": TRAINED.format(0.25, 0.8, "", "1.2"),
         "a guess": TRAINED.format(0.25, 0.8, "", "0.6"),
         "equal importance": TRAINED.format(0.05, 1.0, "", "0.05"),
         "always on": TRAINED.format(1.0, 0.8, "", "1.0"),

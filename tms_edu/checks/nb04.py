@@ -339,13 +339,22 @@ def _read_length(factor) -> str:
     )
 
 
+STARTS = 48  # of each kind, in section 5
+
+
 def _read_freedom(observed) -> str | None:
     lower, higher = (int(count) for count in observed)
     if lower == higher == 0:
         return "The same: the extra numbers are redundant"
     if min(lower, higher) > 0:
         return "Lower from some starts, higher from others"
-    return "Lower from every start" if lower == 16 else "Higher from every start" if higher == 16 else None
+    return (
+        "Lower from every start"
+        if lower == STARTS
+        else "Higher from every start"
+        if higher == STARTS
+        else None
+    )
 
 
 def _read_share(share) -> str | None:

@@ -366,7 +366,7 @@ register(
     ),
     Choice(
         key="05.6",
-        question="What is the cosine between a neuron's row of W₁ and its column of W₂?",
+        question="What is the cosine between a neuron's row of W₁ and its column of W₂, in the median neuron?",
         options={
             "1: W₂ is W₁ᵀ, up to lengths": "The tie is something that we impose. Nothing in the loss asks for it when the two are free.",
             "Around 0.6: alike, and not the same": "In this run it was otherwise.",

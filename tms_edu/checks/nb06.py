@@ -356,21 +356,37 @@ def check_three_kinds(my_model, my_probability) -> str:
     ):
         if count < 3:
             raise Nearly(f"{found}. I count {count} {name} and asked for three. {why}.")
-    return _sparsity_from(b[dropped], number(my_probability, name="my_probability"), found)
+    lengths, probability = W.norm(dim=0).square()[dropped], number(my_probability, name="my_probability")
+    return _sparsity_from(lengths, b[dropped], probability, found)
 
 
-def _sparsity_from(biases: Tensor, probability: float, found: str) -> str:
-    read = 2 * biases.mean().item()
-    if abs(probability - read) < 0.02:
-        return f"{found}. Its dropped features answer with {read / 2:.3f}, so they are on {read:.0%} of the time. No list of settings was needed."
-    if abs(probability - read / 2) < 0.01:
+def _sparsity_from(lengths: Tensor, biases: Tensor, probability: float, found: str) -> str:
+    blank = biases[lengths < 0.02]
+    alive = blank[blank > 0.002]
+    if not len(blank):
+        raise Nearly(
+            f"{found}. But none of its dropped rows is blank: each still has a faint column, so its bias is not the mean. Try another setting."
+        )
+    if not len(alive):
+        raise Nearly(
+            f"{found}. But this model's blank rows have died: with a bias below 0 and no column they answer 0 for ever, and tell nothing about S. Try another setting, with features on more often or less steep importance."
+        )
+    if not 0 < probability <= 1:
+        raise Nearly(
+            f"1 − S is a probability, above 0 and at most 1; `my_probability` = {probability:.3g} is not. A blank row with a bias below 0 has died: read a positive one."
+        )
+    read = 2 * alive.median().item()
+    tolerance = min(max(0.15 * read, 0.01), 0.4 * read)
+    if abs(probability - read) <= tolerance:
+        return f"{found}. Its blank rows answer with {read / 2:.3f}, so they are on {read:.0%} of the time. No list of settings was needed."
+    if abs(probability - read / 2) <= tolerance / 2:
         raise Nearly(
             "You wrote down the bias itself. It is the mean of a feature, which is on a share 1 − S of the time, and half on average when it is."
         )
     if abs(probability - (1 - read)) < 0.02:
         raise Nearly("That is S, how often a feature is off. I asked for 1 − S.")
     raise Nearly(
-        f"{found}. But `my_probability` = {probability:.3g} does not fit the biases of its dropped features. Which rows are blank?"
+        f"{found}. But `my_probability` = {probability:.3g} does not fit the positive biases of its blank rows. Which rows are blank, and which of them have died with a bias below 0?"
     )
 
 
