@@ -34,6 +34,11 @@ class Reader:
     def pixels(self):
         return self.page.locator(".tms-picture").evaluate("canvas => canvas.toDataURL()")
 
+    def wait_for_other_pixels(self, before):
+        # The sentence is on the page a moment before the picture is decoded.
+        changed = "(before) => document.querySelector('.tms-picture').toDataURL() !== before"
+        self.page.wait_for_function(changed, arg=before)
+
     def sentence(self):
         return self.page.locator(".tms-sentence").inner_text()
 
@@ -95,7 +100,7 @@ def test_superposition_lab(reader, subshells):
         sparsity.press("ArrowLeft")
     it.wait_for("one dimension as a digon")
     assert sparsity.get_attribute("aria-valuetext") == "0.70 (1 − S = 0.30)"
-    assert it.pixels() != before
+    it.wait_for_other_pixels(before)
     assert it.page.locator(".tms-picture").get_attribute("aria-label") == it.sentence()
     assert "SparseFeatures(5, 0.3)" in it.page.locator(".tms-code").inner_text()
 
@@ -104,6 +109,7 @@ def test_superposition_lab(reader, subshells):
     it.press("On 1 time in 20")
     it.wait_for("pentagon")
     it.press("Reset")
+    it.page.wait_for_timeout(1500)  # the same words before and after: nothing on the page tells when it is done
     it.wait_for("pentagon")
 
     it.page.get_by_role("checkbox", name="hidden points").check()
@@ -209,7 +215,7 @@ def test_random_to_orthonormal(reader):
     for _ in range(10):
         way.press("ArrowRight")
     it.wait_for("The largest |cos| between two columns is 0.63")
-    assert it.pixels() != before
+    it.wait_for_other_pixels(before)
     it.drag(way, 0.5, 1)
     it.wait_for("WᵀW = I, and the best linear decoder is Wᵀ itself")
     it.press("3 columns in 2 dimensions")
@@ -228,7 +234,7 @@ def test_rotate_the_basis(reader):
     turn.focus()
     turn.press("ArrowRight")
     it.wait_for("Turned by 5°, WᵀW, every output and the loss, 0.009, stay.")
-    assert it.pixels() != before
+    it.wait_for_other_pixels(before)
     it.page.get_by_role("combobox", name="hidden layer").select_option("ReLU, put in later")
     it.wait_for("Turned by 5°, WᵀW stays, but not what comes out")
     it.press("A neuron per feature")
@@ -244,7 +250,7 @@ def test_two_codes(reader):
     before = it.pixels()
     it.press("The same, network")
     it.wait_for("the ReLU network of 32 units names 9")
-    assert it.pixels() != before
+    it.wait_for_other_pixels(before)
     noise = it.slider("noise σ")
     noise.focus()
     noise.press("End")
@@ -266,7 +272,7 @@ def test_almost_orthogonal(reader):
     before = it.pixels()
     it.press("Three dimensions")
     it.wait_for("Exactly 6 unit vectors with |cos| ≤ 0.45 fit into 3 dimensions")
-    assert it.pixels() != before
+    it.wait_for_other_pixels(before)
     limit = it.slider("largest |cos| ε")
     limit.focus()
     limit.press("Home")
