@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tms_edu import SparseFeatures, ToyModel, feature_norms, train, training
+from tms_edu import SparseFeatures, ToyModel, feature_norms, reconstruction_loss, train, training
 from tms_edu.theory import expected_loss, optimum
 
 MODELS = 48
@@ -68,6 +68,21 @@ def test_without_the_gentle_start_outputs_die(monkeypatch):
     gently, share = dropped(), training._share_of_lr
     monkeypatch.setattr(training, "_share_of_lr", lambda step, steps: share(max(step, steps // 10), steps))
     assert gently <= 2 < dropped()
+
+
+def test_without_the_early_decay_many_features_end_worse(monkeypatch):
+    # Twenty features of falling importance share ten dimensions; a crowded random start is where local minima come from.
+    importance, p = 0.7 ** torch.arange(20.0), torch.full((32,), 20.0**-0.4)
+    x = SparseFeatures(20, 20.0**-0.4).sample(4_000, instances=(32,), generator=torch.Generator().manual_seed(1))
+
+    def mean_loss():
+        model = train_many(20, 10, p, seed=0, importance=importance)
+        with torch.no_grad():
+            return reconstruction_loss(x, model(x), importance).mean()
+
+    decayed = mean_loss()
+    monkeypatch.setattr(training, "EARLY_DECAY", 0.0)
+    assert decayed <= 0.98 * mean_loss()
 
 
 MEMORY = """

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
 
 STEPS, BATCH_SIZE, LR = 800, 128, 5e-2
+WARM_UP, EARLY_DECAY = 0.1, 0.5
 
 
 class Snapshot(NamedTuple):
@@ -110,7 +111,7 @@ def train(
 ) -> TrainingRun:
     """Train a model in place and return the record of the run.
 
-    Adam with a learning rate that rises to `lr` and falls to 0 along a cosine. The defaults bring a five-feature,
+    Adam with a learning rate that rises to `lr` and falls to 0 along a cosine, and weight decay while it rises. The defaults bring a five-feature,
     two-dimensional model close to its optimum in a fraction of a second; nothing needs tuning. The kernel's interrupt
     ends the run early and leaves the model as it is then, with the record so far.
 
@@ -179,7 +180,9 @@ def train_in_chunks(
     start = [parameter.detach().clone() for parameter in model.parameters()]
 
     batches = _batches(features, batch_size, instances, Generator(device).manual_seed(seed))
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.85, 0.95), fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=lr, betas=(0.85, 0.95), weight_decay=EARLY_DECAY, fused=True
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_lr(step, steps))
     run = TrainingRun(model, total_steps=steps)
     with _one_thread():
@@ -188,6 +191,7 @@ def train_in_chunks(
                 run.snapshots.append(_snapshot(model, step))
             if step % chunk == 0:
                 yield run
+            optimizer.param_groups[0]["weight_decay"] = EARLY_DECAY if step < WARM_UP * steps else 0.0
             x, row_weight = next(batches)
             loss = _loss(x, model(x), weight, row_weight)
             optimizer.zero_grad()
@@ -212,7 +216,9 @@ def _require_settings(lr, **counts) -> None:
 def _share_of_lr(step: int, steps: int) -> float:
     # Up over the first tenth, then down to 0 along a cosine. Without the gentle start, biases are pushed so far down that now
     # and then an output is off for every input, and stays so; without the end, the last steps still jump about the minimum.
-    return min(1.0, (step + 1) / (0.1 * steps)) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    # While the rate rises, weights also decay: they leave the random start smaller, and the important features take their
+    # directions before the others crowd them, which ends in better minima where features are many.
+    return min(1.0, (step + 1) / (WARM_UP * steps)) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def _batches(features, batch_size: int, instances: tuple[int, ...], generator: Generator):
