@@ -34,6 +34,7 @@ def run(
     m: int,
     probability: Tensor,
     importance: Tensor,
+    seed: int = 0,
     watch: Callable[[Tensor, Tensor, float], None] | None = None,
     watch_every: int = 500,
 ) -> Trained:
@@ -45,7 +46,7 @@ def run(
         importance: (n,).
         watch: called with W, b and the seconds so far, every `watch_every` steps; its own time does not count.
     """
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     torch.set_num_threads(_faster_number_of_threads(recipe, m, probability, importance))
     loop = _steps(recipe, m, probability, importance)
     seconds = cpu_seconds = 0.0

@@ -1,4 +1,4 @@
-"""Every exercise of every notebook: the stub is not tried yet, the solution is right, wrong answers are told apart."""
+"""Every exercise of every notebook: the stub is not tried yet, right answers are right, wrong ones told apart."""
 
 import ast
 import builtins
@@ -82,12 +82,12 @@ def solution(key: str) -> str:
     return blocks[0]
 
 
-def wrong_answers(notebook: str) -> dict[str, dict[str, str]]:
+def answers(notebook: str, name: str) -> dict[str, dict[str, str]]:
     path = FOLDER / "wrong_answers" / f"nb{notebook}.py"
     spec = importlib.util.spec_from_file_location(f"wrong_answers_{notebook}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.WRONG
+    return getattr(module, name, {})
 
 
 @pytest.mark.parametrize("key", exercises())
@@ -115,8 +115,14 @@ def test_the_solution_is_right(key):
 
 
 @pytest.mark.parametrize("key", exercises())
+def test_a_right_answer_in_another_form_is_right(key):
+    for name, answer in answers(key[:2], "RIGHT").get(key, {}).items():
+        assert result_of(key, answer).status == "right", f"{name!r} of exercise {key}"
+
+
+@pytest.mark.parametrize("key", exercises())
 def test_each_wrong_answer_gets_a_message_of_its_own(key):
-    wrong = wrong_answers(key[:2])
+    wrong = answers(key[:2], "WRONG")
     assert len(wrong.get(key, ())) >= 3, f"exercise {key} needs at least three wrong answers in its table"
     said = {}
     for name, answer in wrong[key].items():
@@ -128,6 +134,6 @@ def test_each_wrong_answer_gets_a_message_of_its_own(key):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name[:2])
-def test_no_table_of_wrong_answers_is_left_over(path):
+def test_no_table_of_answers_is_left_over(path):
     keys = {key for key, parts in exercises().items() if parts["path"] == path}
-    assert set(wrong_answers(path.name[:2])) <= keys
+    assert {*answers(path.name[:2], "WRONG"), *answers(path.name[:2], "RIGHT")} <= keys

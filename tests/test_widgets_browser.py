@@ -109,7 +109,9 @@ def test_superposition_lab(reader, subshells):
     it.press("On 1 time in 20")
     it.wait_for("pentagon")
     it.press("Reset")
-    it.page.wait_for_timeout(1500)  # the same words before and after: nothing on the page tells when it is done
+    it.page.wait_for_timeout(
+        1500
+    )  # the same words before and after: nothing on the page tells when it is done
     it.wait_for("pentagon")
 
     it.page.get_by_role("checkbox", name="hidden points").check()

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
 
 STEPS, BATCH_SIZE, LR = 800, 128, 5e-2
-WARM_UP, EARLY_DECAY = 0.1, 0.5
+WARM_UP, EARLY_DECAY = 0.1, 0.25
 
 
 class Snapshot(NamedTuple):

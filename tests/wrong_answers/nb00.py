@@ -5,12 +5,11 @@ train(my_model, SparseFeatures(2, {}), {})"""
 
 WRONG = {
     "00.1": {
-        "1 − S": "S = 0.2",
-        "the other end of 1 − S": "S = 0.25",
+        "1 − S": "S = 0.25",
         "too sparse": "S = 0.95",
-        "a little too sparse": "S = 0.9",
+        "a little too sparse": "S = 0.8",
         "two digons": "S = 0.7",
-        "right with another seed": "S = 0.75",
+        "right with another seed": "S = 0.76",
         "always on": "S = 0",
         "percent": "S = 80",
         "negative": "S = -0.8",

@@ -74,7 +74,6 @@ WRONG = {
         "one weight": "w, b = torch.tensor(1.0), -2.0",
         "a list": "w, b = [1.0, 2.0, 0.5], -2.0",
         "three biases": "w, b = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([-2.0, -2.0, -2.0])",
-        "whole numbers": "w, b = torch.tensor([1, 2, 1]), -2",
     },
     "01.5": {
         "the neuron as it was": CAT.format("return torch.relu(x.sum(dim=-1) - 2)"),
@@ -113,5 +112,11 @@ WRONG = {
         ),
         "an unknown price": FIRING.format("'fewer'", "return train_digits(DigitsNetwork(8), price=0)"),
         "several at once": FIRING.format("'fewer'", "return DigitsNetwork(8, instances=(seed + 1,))"),
+    },
+}
+
+RIGHT = {
+    "01.4": {
+        "whole numbers": "w, b = torch.tensor([1, 2, 1]), -2",
     },
 }

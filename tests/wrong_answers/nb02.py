@@ -49,7 +49,6 @@ WRONG = {
             "return torch.where(a.floor() <= 0, 0.0, torch.where(a < 5, 1.0, 2.0))"
         ),
         "the integer part": READ.format("return a.floor()"),
-        "whole numbers": READ.format("return torch.where(a.floor() % 2 == 1, 1, 2)"),
         "only cats": READ.format("return (a.floor() % 2 == 1).float() * (a > 0)"),
         "an if on a batch": READ.format("return 1.0 if a.floor() % 2 == 1 else 2.0"),
         "nothing returned": READ.format("torch.where(a.floor() % 2 == 1, 1.0, 2.0)"),
@@ -125,7 +124,6 @@ WRONG = {
         "four": UNIT + "my_six = V[:, :4]",
         "three": "my_six = torch.eye(3)",
         "random ones": "my_six = torch.nn.functional.normalize(torch.randn(3, 6, generator=torch.Generator().manual_seed(0)), dim=0)",
-        "double precision": UNIT + "my_six = V.double()",
         "a list": UNIT + "my_six = V.tolist()",
     },
     "02.6": {
@@ -133,5 +131,14 @@ WRONG = {
         "numbers": EXPERIMENT.format("more", "return pack(3, 0.5, seed).shape[1]"),
         "seed not used": EXPERIMENT.format("more", "return 'more'"),
         "raises": EXPERIMENT.format("more", "return pack(3, 0.5, seed)[7, 7]"),
+    },
+}
+
+RIGHT = {
+    "02.1": {
+        "whole numbers": READ.format("return torch.where(a.floor() % 2 == 1, 1, 2)"),
+    },
+    "02.5": {
+        "double precision": UNIT + "my_six = V.double()",
     },
 }

@@ -46,7 +46,6 @@ WRONG = {
         "leaves Python": FORWARD.format("raise SystemExit"),
         "other arguments": "def forward(x):\n    return x",
         "not a function": "forward = torch.zeros(4, 5)",
-        "double precision": FORWARD.format("return torch.relu(x @ W.T @ W + b).double()"),
     },
     "03.3": {
         "its own part included": RECEIVED.format("return (gram(W)[i] * x).sum()"),
@@ -105,5 +104,11 @@ WRONG = {
         "the seed unused": "expected = 'pentagon'\nexperiment = lambda seed: 'pentagon'",
         "a number expected": "expected = 5\nexperiment = lambda seed: str(seed)",
         "an unfinished function": "expected = 'pentagon'\ndef experiment(seed):\n    model = ToyModel(5, seed)",
+    },
+}
+
+RIGHT = {
+    "03.2": {
+        "double precision": FORWARD.format("return torch.relu(x @ W.T @ W + b).double()"),
     },
 }

@@ -38,7 +38,6 @@ WRONG = {
         "a sign in feature 1": "my_W = torch.tensor([[0.0, 1.0, -1.0], [1.0, 0.0, -1.0]])",
         "feature 0 longer": "my_W = torch.tensor([[0.0, -1.0, 1.0], [2.0, 0.0, -2.0]])",
         "third column zero": "my_W = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])",
-        "whole numbers": "my_W = torch.tensor([[0, -1, 1], [1, 0, -1]])",
         "a list": "my_W = [[0.0, -1.0, 1.0], [1.0, 0.0, -1.0]]",
         "two features": "my_W = torch.tensor([[0.0, -1.0], [1.0, 0.0]])",
     },
@@ -51,7 +50,6 @@ WRONG = {
         "nearly zero": GIVEN.format("torch.tensor([1.0, 1.0, 1.0]) / 0"),
         "a row of W": GIVEN.format("given_W[0]"),
         "a batch": GIVEN.format("torch.tensor([[2.0, -3.0, -1.0]])"),
-        "whole numbers": GIVEN.format("torch.tensor([2, -3, -1])"),
     },
     "04.3": {
         "Wᵀ": DECODER.format("return W.T"),
@@ -129,5 +127,14 @@ WRONG = {
         "numbers": "expected = 'free is lower'\ndef experiment(seed):\n    return 0.016 + seed",
         "seed not used": "expected = 'free is lower'\ndef experiment(seed):\n    return 'free is lower'",
         "raises": "expected = 'free is lower'\ndef experiment(seed):\n    return FreeDecoder(5, 2)(torch.rand(3, 4), seed)",
+    },
+}
+
+RIGHT = {
+    "04.1": {
+        "whole numbers": "my_W = torch.tensor([[0, -1, 1], [1, 0, -1]])",
+    },
+    "04.2": {
+        "whole numbers": GIVEN.format("torch.tensor([2, -3, -1])"),
     },
 }

@@ -119,18 +119,17 @@ def tensor(
     shapes: dict[tuple, str] | None = None,
     name: str = "your answer",
 ) -> Tensor:
-    """Return `value` if it is a finite float32 tensor of `shape` without gradient, else raise `Nearly` saying what it is."""
+    """Return `value` as float32 if it is a finite tensor of real numbers of `shape` without gradient, else raise `Nearly`."""
     if not isinstance(value, Tensor):
         raise Nearly(_not_a_tensor(value, name))
-    if value.dtype != torch.float32:
-        raise Nearly(
-            f"{_first_upper(name)} holds {str(value.dtype).removeprefix('torch.')}, the inputs hold float32. Whole numbers are written with a point in torch (`1.0`); "
-            "float64 comes from NumPy or `.double()`."
-        )
     if shape is not None and value.shape != shape:
         raise Nearly(
             (shapes or {}).get(tuple(value.shape))
             or f"{_first_upper(name)} has shape {tuple(value.shape)}; expected {shape}."
+        )
+    if value.is_complex() or value.dtype == torch.bool:
+        raise Nearly(
+            f"{_first_upper(name)} holds {str(value.dtype).removeprefix('torch.')}; I expected real numbers."
         )
     if value.requires_grad:
         raise Nearly(
@@ -142,7 +141,7 @@ def tensor(
         raise Nearly(
             f"{_first_upper(name)} contains {bad}. Look for a division by zero or the root of a negative number."
         )
-    return value
+    return value.to(torch.float32)
 
 
 def number(value, *, name: str = "your answer") -> float:

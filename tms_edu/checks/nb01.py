@@ -134,7 +134,7 @@ def _whole(value, name: str) -> int:
 
 
 def _two_digits(digits) -> list[int]:
-    if isinstance(digits, (str, Tensor)) or not hasattr(digits, "__len__") or len(digits) != 2:
+    if isinstance(digits, str) or not hasattr(digits, "__len__") or len(digits) != 2:
         raise Nearly(f"`my_digits` is {kind(digits)}. Two digits go in as a pair, for example `(0, 1)`.")
     pair = [_whole(k, "my_digits") for k in digits]
     if pair[0] == pair[1] or not all(0 <= k <= 9 for k in pair):

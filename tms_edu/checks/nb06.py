@@ -1,5 +1,7 @@
 """Notebook 06: its exercises and predictions."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -282,10 +284,10 @@ def _possible(G: Tensor, m: int) -> bool:
 
 
 def _truth(value) -> bool:
-    if isinstance(value, Tensor) and value.numel() == 1 and value.dtype == torch.bool:
-        return bool(value.item())
-    if isinstance(value, bool):
-        return value
+    # A tensor or a NumPy number holds the plain truth value inside.
+    plain = value.item() if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1 else value
+    if isinstance(plain, bool):
+        return plain
     raise Nearly(f"Your function's result is {kind(value)}; I expected `True` or `False`.")
 
 
