@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tms_edu import SparseFeatures, ToyModel, checks, theory, train
+from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, theory, train
 from tms_edu.checks.exercises import Nearly, call, exercise, number
 from tms_edu.checks.outcomes import certify_pentagon, gaps
 from tms_edu.checks.predictions import Choice, Number, register
