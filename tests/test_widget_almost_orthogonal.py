@@ -76,7 +76,7 @@ def test_the_sentence_is_true(d, epsilon):
     assert widget.sentence.startswith(
         f"{'Exactly' if n == most else 'At least'} {n} unit vectors with |cos| ≤ {epsilon:.2f} fit into {d} dimensions"
     )
-    assert widget.sentence.endswith(f"At right angles only {d} do.")
+    assert widget.sentence.endswith(f"At right angles {'as many' if n == d else f'only {d}'} do.")
     assert ("and no more can." in widget.sentence) == (n == most)
     assert (f"no more than {most or 0:,} can" in widget.sentence) == (
         most is not None and n < min(most, MOST)

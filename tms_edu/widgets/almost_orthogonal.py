@@ -129,7 +129,7 @@ class AlmostOrthogonal(LivePicture):
 
     title = "Almost orthogonal"
     size = (7.4, 4.9)
-    live = True
+    live, live_name = True, "Search"
     presets = {
         "Three dimensions": {"d": 3, "epsilon": 0.45},
         "16 dimensions": {"d": 16, "epsilon": 0.3},
@@ -187,7 +187,7 @@ class AlmostOrthogonal(LivePicture):
         ax.minorticks_off()
         ax.spines[["top", "right"]].set_visible(False)
         (self._count,) = ax.plot(
-            [], [], drawstyle="steps-post", color=BLUE, linewidth=2, marker="o", markevery=[-1]
+            [], [], drawstyle="steps-post", color=BLUE, linewidth=2, marker="o", markevery=[-1], clip_on=False
         )
         self._lines = [
             ax.axhline(1, color=color, linestyle=style) for color, style in (("0.5", ":"), (ORANGE, "--"))
@@ -226,7 +226,7 @@ class AlmostOrthogonal(LivePicture):
             self._lines, self._words, (d, most if drawn else 700), words, strict=True
         ):
             line.set_ydata([height, height])
-            text.set_y(height)
+            text.set_y(height * (0.85 if text is self._words[0] else 1.1))  # clear of its line
             text.set_text(word)
         self._lines[1].set_visible(drawn)
 
@@ -243,7 +243,7 @@ class AlmostOrthogonal(LivePicture):
             limit = (
                 f"; no more than {most:,} can." if most else "; how many more could, no simple bound tells."
             )
-        return f"{found}{limit} At right angles only {d} do."
+        return f"{found}{limit} At right angles {'as many' if count == d else f'only {d}'} do."
 
     def code(self, d, epsilon, seed) -> str:
         steps = "" if self.steps == STEPS else f", steps={self.steps}"

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from queue import SimpleQueue
 from typing import Any
@@ -87,6 +87,7 @@ class LivePicture:
         title: what the widget is, for those who do not see it.
         size: of the picture, in inches of 100 page pixels.
         live: whether the frames are worth watching.
+        live_name: what they show, at the head of the row with Play and Stop.
         rebuild_on: controls that change what `build` draws.
         display_only: controls that change the picture but not the frames.
         presets: values to try, by the label of their button.
@@ -96,7 +97,7 @@ class LivePicture:
 
     title = "Live picture"
     size: tuple[float, float] = (7.2, 4.5)
-    live = False
+    live, live_name = False, "Training"
     rebuild_on: tuple[str, ...] = ()
     display_only: tuple[str, ...] = ()
     presets: dict[str, dict[str, Any]] = {}
@@ -116,9 +117,8 @@ class LivePicture:
         self._picture: Image.Image | None = None
         width, height = (round(CSS_PIXELS * side) for side in self.size)
         self._stage = _Stage(title=self.title, size=[width, height, SCALE])
-        self._panel = _Controls(
-            title=self.title, spec=self._spec(), buttons=self._buttons(), values=self.values
-        )
+        spec = [control.spec(name) for name, control in controls.items()]
+        self._panel = _Controls(title=self.title, spec=spec, buttons=self._buttons(), values=self.values)
         self._box = ipywidgets.VBox([self._panel, self._stage])
         self._panel.observe(lambda change: self._moved(change["new"]), names="values")
         self._panel.on_msg(lambda _, content, __: self._pressed(content["action"]))
@@ -321,10 +321,7 @@ class LivePicture:
 
     def _show_values(self):
         self._panel.values = self.values
-        # ipykernel answers a comm on the thread that last spoke on it. If that was a cell's, no button would work
-        # while a cell runs; forgetting it leaves the choice to the browser.
-        if self._panel.comm:
-            vars(self._panel.comm).pop("_reply_subshell_id", None)
+        leave_thread_to_browser(self._panel)
 
     @contextmanager
     def _alone(self):
@@ -349,18 +346,23 @@ class LivePicture:
             if "PYTEST_CURRENT_TEST" in os.environ:
                 raise
 
-    # What the browser is told about controls and buttons
-
-    def _spec(self) -> list[dict]:
-        return [control.spec(name) for name, control in self.controls.items()]
-
     def _buttons(self) -> list:
         rows = {
-            "Training": [[name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live],
-            "": [[label, f"call:{method}"] for label, method in self.actions.items()],
-            "Try": [*([label, f"try:{label}"] for label in self.presets), ["Reset", "reset"]],
+            self.live_name: [
+                [name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live
+            ],
+            "Try": [[label, f"try:{label}"] for label in self.presets],
+            "": [*([label, f"call:{method}"] for label, method in self.actions.items()), ["Reset", "reset"]],
         }
         return [[name, buttons] for name, buttons in rows.items() if buttons]
+
+
+def leave_thread_to_browser(widget: ipywidgets.DOMWidget):
+    """Call after a cell may have sent to a widget that listens, so that it is heard while a cell runs."""
+    # ipykernel 7 answers a comm on the thread that last spoke on it, a cell's for instance, and has no public way to
+    # say otherwise. Where it does not remember this, or not here, the browser's choice holds anyway.
+    with suppress(AttributeError):
+        del widget.comm._reply_subshell_id
 
 
 def _close_earlier_runs_of_this_cell(widget: LivePicture):

@@ -14,8 +14,8 @@ from torch import Tensor
 from tms_edu import SparseFeatures, ToyModel, gram, plots, read_gram, theory, train
 from tms_edu.geometry import Reading
 from tms_edu.training import STEPS, train_in_chunks
-from tms_edu.widgets.base import NEXT_PICTURE, LivePicture
-from tms_edu.widgets.controls import Slider
+from tms_edu.widgets.base import NEXT_PICTURE, LivePicture, leave_thread_to_browser
+from tms_edu.widgets.controls import Slider, sparsity_in_words
 from tms_edu.widgets.easel import CSS_PIXELS
 from tms_edu.widgets.parts import REACH, GramPart, PlanePart
 
@@ -81,7 +81,7 @@ class BeatTheOptimiser(LivePicture):
         self._board.observe(lambda change: self._dragged(change["new"]), names="mine")
         super().__init__(
             n_features=Slider("features n", range(2, 7), n_features),
-            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, _sparsity),
+            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, sparsity_in_words),
             importance_decay=Slider("importance Iᵢ", (0.7, 0.8, 0.9, 1.0), importance_decay, "{:g}ⁱ".format),
             bias=Slider("bias b", BIASES, bias, lambda b: "best for W" if b is None else f"{b:+.2f}"),
         )
@@ -183,6 +183,7 @@ class BeatTheOptimiser(LivePicture):
     def show(self, frame: Frame, n_features, feature_probability, importance_decay, bias) -> str:
         self.W = frame.W.clone()
         self._board.columns = self.W.T.tolist()
+        leave_thread_to_browser(self._board)
         setting = (n_features, feature_probability, importance_decay)
         if setting != self._setting:
             self._setting, self.best = setting, float("inf")
@@ -288,7 +289,3 @@ def _trained_loss(n: int, feature_probability: float, importance_decay: float) -
     features, importance = SparseFeatures(n, feature_probability), importance_decay ** torch.arange(n)
     train(model, features, importance=importance, progress=False)
     return theory.expected_loss(model.W.detach(), model.b_final.detach(), features, importance).item()
-
-
-def _sparsity(probability: float) -> str:
-    return f"{1 - probability:.2f} (1 − S = {probability:.2f})"

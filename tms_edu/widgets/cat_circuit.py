@@ -63,10 +63,9 @@ class CatCircuit(LivePicture):
         bias: float = 0.0,
     ):
         strengths, weights = (whiskers, tail, ear), (w_whiskers, w_tail, w_ear)
-        controls = {
-            d: Slider(d, STRENGTHS, s, "{:.1f}".format) for d, s in zip(DETECTORS, strengths, strict=True)
-        }
-        for detector, weight in zip(DETECTORS, weights, strict=True):
+        controls = {}
+        for detector, strength, weight in zip(DETECTORS, strengths, weights, strict=True):
+            controls[detector] = Slider(detector, STRENGTHS, strength, "{:.1f}".format)
             controls[f"w_{detector}"] = Slider(f"weight of {detector}", WEIGHTS, weight, "{:+.2f}".format)
         super().__init__(**controls, bias=Slider("bias b", BIASES, bias, "{:+.2f}".format))
 

@@ -68,7 +68,8 @@ function render({ model, el }) {
       button.addEventListener("click", () => model.send({ action }));
       return button;
     });
-    return element("div", { className: "tms-buttons" }, [element("span", { textContent: name }), ...row]);
+    const heading = name ? [element("span", { textContent: name })] : [];
+    return element("div", { className: "tms-buttons" }, [...heading, ...row]);
   });
 
   el.append(element("div", { className: "tms-fields" }, boxes), element("div", { className: "tms-rows" }, rows));

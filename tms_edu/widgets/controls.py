@@ -64,3 +64,12 @@ class Switch(Slider):
     options: Sequence[bool] = (False, True)
     value: bool = False
     kind = "switch"
+
+
+def sparsity_in_words(feature_probability: float) -> str:
+    """Write S, with 1 - S beside it.
+
+    >>> sparsity_in_words(0.1)
+    '0.90 (1 − S = 0.10)'
+    """
+    return f"{1 - feature_probability:.2f} (1 − S = {feature_probability:.2f})"

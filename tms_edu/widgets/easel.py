@@ -11,11 +11,13 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from PIL import Image
 
 from tms_edu.plots import FEATURE_COLORS, GRAM_CMAP
 
 CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
+FONT_SIZE = 11  # of the sentence under a picture, in points
 _drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
 
 
@@ -91,10 +93,11 @@ def _palette() -> Image.Image:
 def captioned(picture: Image.Image, sentence: str) -> Image.Image:
     """Write the sentence under a picture; where no kernel runs, the picture is all there is."""
     width, height = picture.size
-    lines = textwrap.wrap(sentence, round(width / SCALE / 8))
-    strip = Figure(figsize=(width / CSS_PIXELS / SCALE, 0.215 * len(lines) + 0.1), dpi=CSS_PIXELS * SCALE)
+    dpi = CSS_PIXELS * SCALE
+    lines = _wrapped(sentence, 0.96 * width, dpi)
+    strip = Figure(figsize=(width / dpi, 0.215 * len(lines) + 0.1), dpi=dpi)
     canvas = FigureCanvasAgg(strip)
-    strip.text(0.02, 1, "\n".join(lines), fontsize=11, va="top", linespacing=1.3)
+    strip.text(0.02, 1, "\n".join(lines), fontsize=FONT_SIZE, va="top", linespacing=1.3)
     with _drawing:
         canvas.draw()
     words = _pixels(canvas)
@@ -102,3 +105,17 @@ def captioned(picture: Image.Image, sentence: str) -> Image.Image:
     whole.paste(picture, (0, 0))
     whole.paste(words, (0, height))
     return whole
+
+
+def _wrapped(sentence: str, width: float, dpi: float) -> list[str]:
+    # Digits are wide and an i is narrow: a fixed number of characters cuts some lines off.
+    font, renderer = FontProperties(size=FONT_SIZE), FigureCanvasAgg(Figure(dpi=dpi)).get_renderer()
+
+    def too_wide(line: str) -> bool:
+        return renderer.get_text_width_height_descent(line, font, False)[0] > width
+
+    count = round(14 * width / dpi)
+    with _drawing:
+        while any(map(too_wide, lines := textwrap.wrap(sentence, count))):
+            count -= 2
+    return lines

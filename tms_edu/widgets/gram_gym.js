@@ -1,4 +1,4 @@
-// A Gram matrix to mark: crossings in the matrix, and for each row one of three words.
+// A Gram matrix to mark: crossings in the matrix, and for each row one of three words, beside it or, on a narrow page, below.
 
 const STATUSES = ["recovered", "superposed", "dropped"];
 const BLUE = [0, 114, 178];
@@ -19,7 +19,7 @@ function element(tag, properties = {}, children = []) {
   return node;
 }
 
-const written = (value) => (value >= 0 ? "+" : "−") + Math.abs(value).toFixed(2);
+const written = (value) => (Math.abs(value) < 0.005 ? "0" : (value > 0 ? "+" : "−") + Math.abs(value).toFixed(2));
 const pairOf = (i, j) => `${Math.min(i, j)},${Math.max(i, j)}`;
 
 function render({ model, el }) {
@@ -38,9 +38,11 @@ function render({ model, el }) {
       "or dropped (D). Keys: arrows move, Space marks a crossing, R, S and D mark a row and go to the next, Enter answers.",
   });
   const table = element("table", { attributes: { role: "grid", "aria-label": "Gram matrix to mark" } });
+  const marks = element("div", { className: "tms-marks" });
+  const board = element("div", { className: "tms-board" }, [table, marks]);
   const button = element("button", { type: "button" });
   const list = element("ol", { attributes: { "aria-label": "what was wrong" } });
-  el.append(task, table, button, list);
+  el.append(task, board, button, list);
 
   const done = () => "right" in model.get("verdict");
   const send = (action) => {
@@ -149,17 +151,17 @@ function render({ model, el }) {
     return cell;
   }
 
-  function markCells(i) {
-    radios[i] = STATUSES.map((name, k) => {
+  function markRow(i) {
+    const options = STATUSES.map((name, k) => {
       const radio = element("input", { type: "radio", name: `${group}-${i}`, attributes: { "aria-label": `feature ${i}: ${name}` } });
       radio.addEventListener("change", () => mark(i, k));
       radio.addEventListener("keydown", (event) => key(event, i, null));
-      return radio;
+      return [radio, element("label", { title: name }, [radio, name[0].toUpperCase()])];
     });
-    const labelled = (radio, k) => element("label", { title: STATUSES[k] }, [radio]);
-    return radios[i].map((radio, k) =>
-      element("td", { className: "tms-mark", attributes: { role: "gridcell" } }, [labelled(radio, k)])
-    );
+    radios[i] = options.map(([radio]) => radio);
+    verdicts[i] = element("span", { className: "tms-told" });
+    const parts = [element("span", { textContent: String(i) }), ...options.map(([, label]) => label), verdicts[i]];
+    return element("div", { className: "tms-mark", attributes: { role: "radiogroup", "aria-label": `feature ${i}` } }, parts);
   }
 
   function biasCell(value, n) {
@@ -176,23 +178,24 @@ function render({ model, el }) {
   function lay() {
     const G = model.get("gram");
     const n = G.length;
-    const widest = n <= 8 ? 52 : n <= 12 ? 32 : 24;
-    table.style.setProperty("--cell", `min(${widest}px, calc((100cqw - var(--words)) / ${n + 1}))`);
+    board.style.setProperty("--n", n);
+    board.style.setProperty("--widest", `${n <= 8 ? 52 : n <= 12 ? 32 : 24}px`);
+    board.classList.toggle("tms-many", n > 8);
     const header = (text, role = "columnheader") => element("th", { textContent: text, attributes: { role } });
-    const gap = () => element("td", { className: "tms-gap", attributes: { role: "gridcell" } });
     const names = G.map((_, j) => header(String(j)));
     if (n > 12) names.filter((_, j) => j % 5).forEach((name) => name.classList.add("tms-between"));
-    const words = STATUSES.map((name) => element("th", { textContent: name[0].toUpperCase(), title: name, attributes: { role: "columnheader", "aria-label": name } }));
-    const top = element("tr", { attributes: { role: "row" } }, [gap(), ...names, gap(), header("b"), gap(), ...words, gap()]);
-    verdicts = G.map(() => element("td", { className: "tms-told", attributes: { role: "gridcell" } }));
+    const corner = element("td", { className: "tms-corner", attributes: { role: "gridcell" } });
+    const bias = header("b");
+    bias.classList.add("tms-bias");
+    const top = element("tr", { attributes: { role: "row" } }, [corner, ...names, bias]);
     cells = G.map((row, i) => row.map((value, j) => matrixCell(value, i, j, n)));
-    radios = [];
     const rows = G.map((_, i) =>
-      element("tr", { attributes: { role: "row" } }, [
-        header(String(i), "rowheader"), ...cells[i], gap(), biasCell(model.get("bias")[i], n), gap(), ...markCells(i), verdicts[i],
-      ])
+      element("tr", { attributes: { role: "row" } }, [header(String(i), "rowheader"), ...cells[i], biasCell(model.get("bias")[i], n)])
     );
     table.replaceChildren(element("tbody", { attributes: { role: "rowgroup" } }, [top, ...rows]));
+    radios = [];
+    verdicts = [];
+    marks.replaceChildren(...G.map((_, i) => markRow(i)));
     take();
   }
 
@@ -205,7 +208,7 @@ function render({ model, el }) {
 
   const stopPainting = () => (painting = null);
   const again = () => {
-    const inside = table.contains(document.activeElement);
+    const inside = board.contains(document.activeElement);
     lay();
     if (inside) focusCell(0, 0);
   };

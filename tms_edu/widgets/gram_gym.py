@@ -16,7 +16,7 @@ from torch import Tensor
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram
 from tms_edu.geometry import Reading
 from tms_edu.training import train_in_chunks
-from tms_edu.widgets.base import LivePicture
+from tms_edu.widgets.base import LivePicture, leave_thread_to_browser
 from tms_edu.widgets.controls import Choice
 from tms_edu.widgets.parts import GramPart
 
@@ -306,6 +306,7 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
             self._board.bias = self._matrix.b.tolist()
             self._board.marks = {"status": list(self._status), "pairs": sorted(self._pairs)}
             self._board.verdict = verdict
+        leave_thread_to_browser(self._board)
 
     # What the board tells
 

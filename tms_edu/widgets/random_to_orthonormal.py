@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from tms_edu import gram
 from tms_edu.widgets.base import LivePicture
-from tms_edu.widgets.controls import Slider
+from tms_edu.widgets.controls import Slider, sparsity_in_words
 from tms_edu.widgets.parts import MatrixPart
 
 WAY = tuple(k / 20 for k in range(21))
@@ -148,7 +148,7 @@ class RandomToOrthonormal(LivePicture):
             t=Slider("orthonormal t", WAY, t, "{:.2f}".format),
             n_features=Slider("columns n", range(2, 5), n_features),
             d_hidden=Slider("dimensions m", range(2, 5), d_hidden),
-            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, _sparsity),
+            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, sparsity_in_words),
             seed=Slider("seed", range(10), seed),
         )
 
@@ -208,10 +208,6 @@ W = columns({n_features}, {d_hidden}, t={t}, seed={seed})
 C = second_moments({n_features}, {p})  # E[x xᵀ]
 V = C @ W.T @ torch.linalg.pinv(W @ C @ W.T, hermitian=True)  # least E‖V W x − x‖²
 print((V - W.T).norm() / V.norm(), share_lost(W.T, W, C), share_lost(V, W, C))"""
-
-
-def _sparsity(probability: float) -> str:
-    return f"{1 - probability:.2f} (1 − S = {probability:.2f})"
 
 
 def _sentence(W: Tensor, distance: float, lost_by_transpose: float, lost_by_best: float) -> str:

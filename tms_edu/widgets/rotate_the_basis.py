@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, train
 from tms_edu.widgets.base import LivePicture
-from tms_edu.widgets.controls import Choice, Slider
+from tms_edu.widgets.controls import Choice, Slider, sparsity_in_words
 from tms_edu.widgets.parts import REACH, GramPart, MatrixPart, PlanePart
 
 ANGLES = tuple(5.0 * k for k in range(73))
@@ -161,7 +161,7 @@ class RotateTheBasis(LivePicture):
             angle=Slider("turn by θ", ANGLES, angle, "{:g}°".format),
             hidden=Choice("hidden layer", [NONE, ADDED, TRAINED], hidden),
             n_features=Slider("features n", range(2, 6), n_features),
-            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, _sparsity),
+            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, sparsity_in_words),
         )
 
     def build(self, figure: Figure, n_features: int, hidden: str, feature_probability: float, **_):
@@ -187,7 +187,7 @@ class RotateTheBasis(LivePicture):
             *self._received.moving,
             *self._rows.moving,
             *self._build_loss(
-                figure.add_axes((0.60, 0.115, 0.38, 0.19)),
+                figure.add_axes((0.60, 0.115, 0.365, 0.19)),
                 _losses(n_features, feature_probability, hidden),
                 n_features * feature_probability / 3,
             ),
@@ -231,10 +231,6 @@ W, b = trained({n_features}, {feature_probability}, hidden_relu={hidden == TRAIN
 turned_W = turned(W, {angle})
 print((gram(turned_W) - gram(W)).abs().max())
 print(mean_loss(turned_W, b, {feature_probability}, hidden_relu={hidden != NONE}))"""
-
-
-def _sparsity(probability: float) -> str:
-    return f"{1 - probability:.2f} (1 − S = {probability:.2f})"
 
 
 def _sentence(frame: Frame, angle: float) -> str:

@@ -33,13 +33,16 @@ function render({ model, el }) {
     }
     bitmap.close();
   };
+  const write = (node, text) => {
+    if (node.textContent !== text) node.textContent = text; // the same words again would be read out again
+  };
   const tell = () => {
     sentence.setAttribute("aria-busy", model.get("busy"));
     el.dataset.busy = model.get("busy");
-    sentence.textContent = model.get("sentence");
+    write(sentence, model.get("sentence"));
     canvas.setAttribute("aria-label", model.get("sentence"));
-    code.textContent = model.get("code");
-    error.textContent = model.get("error");
+    write(code, model.get("code"));
+    write(error, model.get("error"));
   };
 
   const words = "change:busy change:sentence change:code change:error";

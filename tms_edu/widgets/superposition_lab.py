@@ -12,7 +12,7 @@ from tms_edu import SparseFeatures, ToyModel, gram, read_gram, theory
 from tms_edu.geometry import Reading
 from tms_edu.training import STEPS, TrainingRun, train_in_chunks
 from tms_edu.widgets.base import LivePicture
-from tms_edu.widgets.controls import Slider, Switch
+from tms_edu.widgets.controls import Slider, Switch, sparsity_in_words
 from tms_edu.widgets.parts import GramPart, NormsPart, PlanePart
 
 PROBABILITIES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01)
@@ -75,7 +75,7 @@ class SuperpositionLab(LivePicture):
         super().__init__(
             n_features=Slider("features n", range(2, 11), n_features),
             d_hidden=Slider("dimensions m", range(1, 6), d_hidden),
-            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, _sparsity),
+            feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, sparsity_in_words),
             importance_decay=Slider(
                 "importance Iᵢ",
                 (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
@@ -103,7 +103,7 @@ class SuperpositionLab(LivePicture):
         ax.spines[["top", "right"]].set_visible(False)
         (self._loss,) = ax.plot([], [], color="black", linewidth=1.5)
         (self._best,) = ax.plot([], [], color="#D55E00", linestyle="--", linewidth=1.5)
-        self._words = ax.text(0.99, 0.97, "", ha="right", va="top", transform=ax.transAxes)
+        self._words = ax.text(1, 1.02, "", ha="right", va="bottom", transform=ax.transAxes)
         return [*self._left.moving, *self._gram.moving, self._loss, self._best, self._words]
 
     def frames(
@@ -151,10 +151,6 @@ model = ToyModel({n_features}, {d_hidden}, generator=torch.Generator().manual_se
 train(model, SparseFeatures({n_features}, {feature_probability}), \
 importance={importance_decay} ** torch.arange({n_features}), seed={seed}{steps})
 print(read_gram(gram(model.W), model.b_final))"""
-
-
-def _sparsity(probability: float) -> str:
-    return f"{1 - probability:.2f} (1 − S = {probability:.2f})"
 
 
 def _hidden_points(W: Tensor, feature_probability: float) -> Tensor:
