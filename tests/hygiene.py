@@ -97,7 +97,9 @@ def check_links(text: str, path: Path) -> Iterator[str]:
 
 
 def page_problems(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8")
+    """Check a page of Markdown, or a notebook that holds only text."""
+    is_notebook = path.suffix == ".ipynb"
+    text = prose(nbformat.read(path, as_version=4)) if is_notebook else path.read_text(encoding="utf-8")
     return [*check_words(text), *check_paths(text), *check_links(text, path)]
 
 

@@ -5,12 +5,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import handout
-from notebooks import notebook_paths, read, tagged
+from notebooks import GLOSSARY, notebook_paths, read, tagged
 
 
 def test_the_real_notebooks_keep_their_hints_and_lose_their_solutions(tmp_path, capsys):
     handout.main(tmp_path / "class")
-    written = sorted((tmp_path / "class").glob("*.ipynb"))
+    assert (tmp_path / "class" / GLOSSARY).exists()
+    written = sorted((tmp_path / "class").glob("[0-9]*.ipynb"))
     assert [path.name for path in written] == [path.name for path in notebook_paths()]
     assert f"{len(written)} notebooks" in capsys.readouterr().out
     for path, original in zip(written, notebook_paths(), strict=True):

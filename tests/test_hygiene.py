@@ -3,6 +3,7 @@
 import ast
 import base64
 import io
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,8 @@ import tms_edu
 from browser import ROOT
 
 NOTEBOOKS = notebooks.notebook_paths()
-PAGES = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.is_file()]
+GLOSSARY = ROOT / "notebooks" / notebooks.GLOSSARY
+PAGES = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), GLOSSARY) if path.is_file()]
 MODULES = sorted((ROOT / "tms_edu").rglob("*.py"))
 CORE = ("data", "model", "training", "geometry", "theory")
 
@@ -49,6 +51,20 @@ def test_page(path):
 
 def test_notebooks_are_as_make_notebooks_writes_them(capsys):
     assert notebooks.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_glossary_links_each_word_to_a_section_that_uses_it():
+    rows = re.findall(
+        r"^\| \*\*(.+?)\*\* \| .+ \| \[(\d\d), section (\d)\]\((\d\d_\w+\.ipynb)#\3\.-.+\) \|$",
+        notebooks.prose(notebooks.read(GLOSSARY)),
+        re.MULTILINE,
+    )
+    words = [word for word, *_ in rows]
+    assert len(rows) >= 25 and words == sorted(words, key=str.lower)
+    for word, number, section, name in rows:
+        text = notebooks.prose(notebooks.read(GLOSSARY.parent / name))
+        found = text.partition(f"## {section}. ")[2].partition("\n## ")[0].lower()
+        assert name.startswith(number) and any(part.lower() in found for part in word.split(", ")), word
 
 
 # Each rule bites

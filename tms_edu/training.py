@@ -180,10 +180,7 @@ def train_in_chunks(
     start = [parameter.detach().clone() for parameter in model.parameters()]
 
     batches = _batches(features, batch_size, instances, Generator(device).manual_seed(seed))
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=lr, betas=(0.85, 0.95), weight_decay=EARLY_DECAY, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_lr(step, steps))
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.85, 0.95), fused=True)
     run = TrainingRun(model, total_steps=steps)
     with _one_thread():
         for step in range(steps):
@@ -191,13 +188,13 @@ def train_in_chunks(
                 run.snapshots.append(_snapshot(model, step))
             if step % chunk == 0:
                 yield run
-            optimizer.param_groups[0]["weight_decay"] = EARLY_DECAY if step < WARM_UP * steps else 0.0
+            decay = EARLY_DECAY if step < WARM_UP * steps else 0.0
+            optimizer.param_groups[0].update(lr=lr * _share_of_lr(step, steps), weight_decay=decay)
             x, row_weight = next(batches)
             loss = _loss(x, model(x), weight, row_weight)
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
-            schedule.step()
             run._losses.append(loss.detach())
             if step % chunk == 0 or step == steps - 1:
                 _require_sane(run, start, lr, since=step - chunk)

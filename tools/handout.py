@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from notebooks import ROOT, dump, notebook_paths, read
+from notebooks import GLOSSARY, ROOT, dump, notebook_paths, read
 
 SOLUTION = re.compile(r"\s*<details>\s*<summary>A solution</summary>.*?</details>", re.DOTALL)
 
@@ -41,6 +41,8 @@ def main(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in notebook_paths():
         (target / path.name).write_text(dump(without_solutions(read(path))), encoding="utf-8")
+    glossary = ROOT / "notebooks" / GLOSSARY
+    (target / GLOSSARY).write_text(dump(read(glossary)), encoding="utf-8")
     print(f"{len(notebook_paths())} notebooks without solutions in {target}")
 
 

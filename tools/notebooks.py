@@ -25,6 +25,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
+GLOSSARY = "glossary.ipynb"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"tags", "jupyter"}
 SECONDS = re.compile(r"\b(\d+) seconds to run")
@@ -124,6 +125,8 @@ def normalise(nb) -> None:
 def navigation(path: Path, paths: list[Path]) -> str:
     place = paths.index(path)
     links = [f"[Contents]({paths[0].name if paths[0].name.startswith('00') else '../README.md'})"]
+    if (path.parent / GLOSSARY).exists():
+        links.append(f"[Glossary]({GLOSSARY})")
     if place > 0:
         links.insert(0, f"[← {title(paths[place - 1])}]({paths[place - 1].name})")
     if place + 1 < len(paths):
