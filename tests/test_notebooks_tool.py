@@ -107,6 +107,16 @@ def test_a_cell_that_fails_or_complains_stops_the_run(course, code, message):
     assert path.read_text() == before
 
 
+@pytest.mark.parametrize("limit", ["MOST_SECONDS", "MOST_MEGABYTES"])
+def test_a_notebook_that_asks_for_too_much_is_not_written(course, limit, monkeypatch):
+    path = course / "notebooks/01_second.ipynb"
+    before = path.read_text()
+    monkeypatch.setattr(notebooks, limit, 0)
+    with pytest.raises(notebooks.NotebookError, match=r"01_second.ipynb took \d+ s and \d+ MB; at most"):
+        notebooks.main([str(path)], course)
+    assert path.read_text() == before
+
+
 def test_what_is_missing_is_said(course):
     nb = new_notebook(cells=[new_markdown_cell("# Who has no set-up cell?")])
     nbformat.write(nb, course / "notebooks/02_third.ipynb")

@@ -26,6 +26,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 GLOSSARY = "glossary.ipynb"
+# What a reader on Binder has patience and room for.
+MOST_SECONDS, MOST_MEGABYTES = 30, 700
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"tags", "jupyter"}
 SECONDS = re.compile(r"\b(\d+) seconds to run")
@@ -194,6 +196,12 @@ def children_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def children_megabytes() -> float:
+    """Return the most memory that any kernel so far has held at once."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
 def run(nb, path: Path) -> None:
     """Execute the notebook in a fresh kernel and write how long it took into its text."""
     client = NotebookClient(
@@ -211,6 +219,11 @@ def run(nb, path: Path) -> None:
     except (CellExecutionError, CellTimeoutError) as error:
         raise NotebookError(f"{path.name} stops with an error.\n{error}") from error
     seconds = rounded(children_seconds() - start, seconds_to_run(nb))
+    if seconds > MOST_SECONDS or children_megabytes() > MOST_MEGABYTES:
+        raise NotebookError(
+            f"{path.name} took {seconds} s and {children_megabytes():.0f} MB; at most {MOST_SECONDS} s and "
+            f"{MOST_MEGABYTES} MB are allowed."
+        )
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = SECONDS.sub(f"{seconds} seconds to run", cell.source)
