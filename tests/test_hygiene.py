@@ -55,7 +55,7 @@ def test_notebooks_are_as_make_notebooks_writes_them(capsys):
 
 def test_the_glossary_links_each_word_to_a_section_that_uses_it():
     rows = re.findall(
-        r"^\| \*\*(.+?)\*\* \| .+ \| \[(\d\d), section (\d)\]\((\d\d_\w+\.ipynb)#\3\.-.+\) \|$",
+        r"^\| \*\*(.+?)\*\* \| .+ \| \[(\d\d) §(\d)\]\((\d\d_\w+\.ipynb)#\3\.-.+\) \|$",
         notebooks.prose(notebooks.read(GLOSSARY)),
         re.MULTILINE,
     )
