@@ -1,5 +1,6 @@
 """What notebook 00 says in numbers, its map, and its look at the installation."""
 
+import re
 import sys
 from importlib import metadata
 
@@ -9,7 +10,7 @@ import torch
 
 import notebooks
 from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, theory, train
-from tms_edu.checks import environment
+from tms_edu.checks import environment, nb00
 
 START = notebooks.notebook_paths()[0]
 
@@ -23,6 +24,105 @@ def trained(n, m, probability, importance=1.0, count=16):
 def test_five_rare_features_end_in_a_pentagon():
     shapes = [reading.shape for reading in trained(5, 2, 0.05)]
     assert shapes.count("pentagon") >= 14
+
+
+def test_two_opposite_pairs_at_04_are_the_best_known_and_where_two_runs_of_three_end():
+    W, b, _ = theory.optimum(SparseFeatures(5, 0.4), 2)
+    assert read_gram(gram(W), b).shape == "two digons and one dropped"
+    shapes = [reading.shape for reading in trained(5, 2, 0.4, count=64)]
+    assert 0.55 < shapes.count("two digons and one dropped") / 64 < 0.8
+
+
+def test_a_lone_feature_of_the_pentagon_pushes_two_outputs_below_0():
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(5, 0.05), progress=False)
+    silent = model(torch.eye(5)) == 0
+    assert (silent.sum(1) == 2).all() and not silent.diagonal().any()
+
+
+def sections(path) -> list[int]:
+    return [int(n) for n in re.findall(r"^## (\d+)\. ", notebooks.prose(notebooks.read(path)), re.MULTILINE)]
+
+
+def routes() -> dict[str, list[tuple[str, int]]]:
+    """Return what each route of notebook 00 that promises minutes goes through, part by part, with its minutes."""
+    found = {}
+    for line in notebooks.prose(notebooks.read(START)).splitlines():
+        if route := re.fullmatch(r"- \*\*(.+?)\.\*\* (.+)", line):
+            parts = re.findall(r"([^.]+?) \((\d+) minutes\)", route[2])
+            if parts:
+                found[route[1]] = [(part.strip(" ."), int(minutes)) for part, minutes in parts]
+    return found
+
+
+def promised(path) -> int:
+    return int(notebooks.MINUTES.search(notebooks.prose(notebooks.read(path)))[1])
+
+
+def test_the_minutes_of_each_route_add_up_to_what_it_promises():
+    assert len(routes()) == 2
+    for name, parts in routes().items():
+        (minutes,) = re.findall(r"(\d+) minutes", name)
+        assert sum(minutes for _, minutes in parts) == int(minutes), name
+
+
+@pytest.mark.parametrize("name", routes())
+def test_each_notebook_and_section_of_a_route_exists(name):
+    paths = {path.name[:2]: path for path in notebooks.notebook_paths()}
+    named = [part for part, _ in routes()[name] if re.match(r"\d\d\b", part)]
+    assert len(named) >= 2
+    for part, minutes in routes()[name]:
+        if part not in named:
+            continue
+        path, numbers = paths[part[:2]], [int(n) for n in re.findall(r"\b\d\b", part[2:])]
+        if not numbers:
+            assert minutes == promised(path), f"{path.name} promises {promised(path)} minutes"
+        else:
+            wanted = range(numbers[0], numbers[-1] + 1) if " to " in part else numbers
+            assert set(wanted) <= set(sections(path)) and minutes < promised(path)
+
+
+WORDS_PER_MINUTE, MINUTES_PER_WIDGET, MINUTES_PER_PREDICTION = 200, 2, 0.5
+
+
+def minutes_of_work(nb) -> float:
+    """Add up reading, widgets, predictions, and the exercises that are not optional."""
+    minutes = 0.0
+    for cell in nb.cells:
+        text, tags = cell.source, cell.metadata.get("tags", [])
+        if cell.cell_type == "code":
+            minutes += MINUTES_PER_WIDGET * bool(re.match(r"widgets\.", text))
+            minutes += MINUTES_PER_PREDICTION * text.count("checks.ask(")
+        elif "nav" not in tags and not any(tag.startswith("solution:") for tag in tags):
+            minutes += len(text.split("### References")[0].split()) / WORDS_PER_MINUTE
+            minutes += sum(int(n) for n in re.findall(r"●.* · (\d+) minutes$", text, re.MULTILINE))
+    return minutes
+
+
+@pytest.mark.parametrize("path", notebooks.notebook_paths()[:3], ids=lambda path: path.name[:2])
+def test_the_minutes_promised_are_enough_without_the_optional_exercises(path):
+    assert promised(path) - 7 < minutes_of_work(notebooks.read(path)) <= promised(path) + 2
+
+
+@pytest.mark.parametrize("path", notebooks.notebook_paths()[1:3], ids=lambda path: path.name[:2])
+def test_the_optional_exercises_take_the_minutes_that_the_first_lines_say(path):
+    text = notebooks.prose(notebooks.read(path))
+    optional = sum(int(n) for n in re.findall(r"· (\d+) minutes · optional$", text, re.MULTILINE))
+    assert re.search(rf"marked \*optional\* take {optional} minutes more", text)
+
+
+def test_a_run_read_as_a_prediction():
+    read = {
+        0.4: "One is given up, four pair up as opposites",
+        0.05: "All five stay where they are",
+    }
+    for p, option in read.items():
+        model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+        train(model, SparseFeatures(5, p), progress=False)
+        assert nb00._read_more_often(read_gram(gram(model.W), model.b_final)) == option
+    alone = read_gram(torch.diag(torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0])), torch.zeros(5))
+    assert nb00._read_more_often(alone) == "Two are left, at a right angle"
+    assert nb00._read_more_often(read_gram(torch.eye(5), torch.zeros(5))) is None
 
 
 def test_always_on_keeps_the_two_most_important():

@@ -7,6 +7,7 @@ from tms_edu import SparseFeatures, ToyModel, feature_norms, gram, read_gram, th
 from tms_edu.checks.exercises import Nearly, exercise, number
 from tms_edu.checks.outcomes import ANSWERS_ITS_MEAN_BELOW, weights
 from tms_edu.checks.predictions import Choice, register
+from tms_edu.geometry import Reading
 
 REPRESENTED_ABOVE = 0.5
 
@@ -110,6 +111,16 @@ def _row(W: Tensor) -> str:
     return "(" + ", ".join(f"{value:.2f}" for value in W[0].tolist()) + ")"
 
 
+PAIRS, FIVE = "One is given up, four pair up as opposites", "All five stay where they are"
+TWO = "Two are left, at a right angle"
+
+
+def _read_more_often(reading: Reading) -> str | None:
+    if reading.indices("recovered") and not reading.indices("superposed"):
+        return TWO if len(reading.indices("recovered")) == 2 else None
+    return {"two digons and one dropped": PAIRS, "pentagon": FIVE}.get(reading.shape)
+
+
 def _read_always_on(kept: int) -> str | None:
     return {5: "All five", 4: "Four, as two opposite pairs", 2: "Two"}.get(int(kept))
 
@@ -117,6 +128,18 @@ def _read_always_on(kept: int) -> str | None:
 register(
     Choice(
         key="00.1",
+        question="S goes from 0.95 down to 0.60: features are on more often. What do the five arrows do?",
+        options={
+            FIVE: "Where the arrows point is not fixed by how many features and dimensions there are. It depends on how often two are on together.",
+            "All five stay, and get shorter": "Short arrows would give weak answers for all five. Four at full length, and one given up, cost less.",
+            PAIRS: "This run ended otherwise; look at the lab.",
+            TWO: "So far it comes only further left. At S = 0.60 two features are still seldom enough on together for a pair of opposites to pay.",
+        },
+        observe=_read_more_often,
+        lesson="An arrow of a pentagon disturbs four others, an arrow of a pair only one. The more often features meet, the more that counts.",
+    ),
+    Choice(
+        key="00.2",
         question="Features that are always on, the first the most important: how many of the five keep a direction?",
         options={
             "All five": "Five fit only because each is mostly off. Always on, they are in each other's way all the time.",
