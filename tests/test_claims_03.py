@@ -1,13 +1,17 @@
 """What notebook 03 says in numbers, over many seeds."""
 
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import nbformat
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
+from tms_edu.checks import nb03
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_the_toy_model.ipynb"
 
@@ -85,6 +89,60 @@ def test_pairs_are_best_above_one_time_in_five():
     for probability, shape in ((0.2, "pentagon"), (0.24, "two digons and one dropped")):
         W, b, _ = theory.optimum(SparseFeatures(5, probability), 2)
         assert read_gram(gram(W), b).shape == shape
+
+
+def test_the_pentagon_costs_less_than_two_digons_up_to_022():
+    pairs = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])
+    for probability, cheaper in ((0.1, True), (0.2, True), (0.22, True), (0.24, False), (0.4, False)):
+        features = SparseFeatures(5, probability)
+        W, b, pentagon = theory.polish(theory.polygon(5), torch.full((5,), -0.2), features)
+        assert read_gram(gram(W), b).shape == "pentagon"
+        bias = torch.tensor([0, 0, 0, 0, probability / 2])
+        W, b, digons = theory.polish(pairs, bias, features)
+        assert read_gram(gram(W), b).shape == "two digons and one dropped"
+        assert (pentagon < digons) == cheaper
+
+
+def test_training_turns_to_two_digons_before_they_are_best_and_keeps_some_pentagons_after():
+    ends = {p: shapes(*trained(5, 2, p, count=96)) for p in (0.2, 0.25)}
+    assert 0.55 < ends[0.2]["two digons and one dropped"] / 96 < 0.8
+    assert 4 <= ends[0.25]["pentagon"] <= 24
+
+
+def test_a_run_can_drop_a_feature_that_matters_more_than_one_it_keeps():
+    W, b = trained(5, 2, 0.25, 0.9 ** torch.arange(5), count=48)
+    dropped = [reading.indices("dropped") for reading in read_gram(gram(W), b)]
+    assert sum(len(lost) == 1 and lost[0] < 4 for lost in dropped) >= 5
+
+
+def test_two_digons_are_a_minimum_of_the_exact_loss():
+    pairs, features = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]]), SparseFeatures(5, 0.1)
+    for seed in range(16):
+        nudge = 0.01 * torch.randn(2, 5, generator=torch.Generator().manual_seed(seed))
+        W, b, _ = theory.polish(pairs + nudge, torch.tensor([0, 0, 0, 0, 0.05]), features)
+        assert read_gram(gram(W), b).shape == "two digons and one dropped"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_start_of_section_5_ends_in_two_digons_when_features_are_frequent(seed):
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        model.W += 1e-3 * torch.randn(2, 5, generator=torch.Generator().manual_seed(seed)) * (seed > 0)
+    train(model, SparseFeatures(5, 0.5), progress=False)
+    assert read_gram(gram(model.W.data), model.b_final.data).shape == "two digons and one dropped"
+
+
+def test_an_answer_left_from_an_earlier_run_is_called_so(monkeypatch):
+    y = SparseFeatures(20, 0.2).sample(1000, generator=torch.Generator().manual_seed(1))
+    shell = InteractiveShell()
+    monkeypatch.setattr(nb03, "get_ipython", lambda: shell)
+    plain = nb03.check_sparsity(0.2, y).message
+    with redirect_stdout(StringIO()):
+        shell.run_cell("S = (y == 0).mean()")
+    assert nb03.check_sparsity(0.2, y).message.startswith(plain)
+    assert nb03.check_sparsity(0.2, y).message.endswith("so this may be an S from an earlier run.)")
+    shell.run_cell("S = 0.2")
+    assert nb03.check_sparsity(0.2, y).message == plain
 
 
 def test_importance_for_all_changes_nothing_and_frequency_for_all_does():

@@ -41,6 +41,10 @@ WRONG = {
         "another model's W": FORWARD.format("return torch.relu(x @ W.T @ W + b) + 0 * model.W.sum()"),
         "NaN": FORWARD.format("return torch.relu(x @ W.T @ W + b) / 0 * 0"),
         "calls itself": FORWARD.format("return forward(x, W, b)"),
+        "cut at 1": FORWARD.format("return (x @ W.T @ W + b).clamp(0, 1)"),
+        "absolute values": FORWARD.format("return (x @ W.T @ W + b).abs()"),
+        "a bias that never cuts": FORWARD.format("return torch.relu(x @ W.T @ W + b.clamp(min=0))"),
+        "wrong for several rows only": FORWARD.format("return torch.relu(x @ W.T @ W + b) + 0.1 * (len(x) > 1)"),
         "normalised by the batch": FORWARD.format("return torch.relu(x @ W.T @ W + b) - x.mean(dim=0)"),
         "raises": FORWARD.format("raise ValueError('not yet')"),
         "leaves Python": FORWARD.format("raise SystemExit"),
@@ -110,5 +114,17 @@ WRONG = {
 RIGHT = {
     "03.2": {
         "double precision": FORWARD.format("return torch.relu(x @ W.T @ W + b).double()"),
+        "row by row": FORWARD.format("return torch.relu(torch.stack([W.T @ (W @ row) + b for row in x]))"),
+        "turned twice": FORWARD.format("return torch.relu((W.T @ (W @ x.T)).T + b)"),
+    },
+    "03.3": {
+        "a loop": RECEIVED.format("return sum(gram(W)[i, j] * x[j] for j in range(len(x)) if j != i)"),
+        "its own feature switched off": RECEIVED.format("y = x.clone(); y[i] = 0; return W[:, i] @ (W @ y)"),
+    },
+    "03.5": {
+        "from the widget": (
+            "my_W = torch.tensor([[1.09, 0.33, -0.87, -0.88, 0.33], [0.0, 1.03, 0.64, -0.63, -1.02]])\n"
+            "my_b = torch.tensor([-0.19, -0.19, -0.18, -0.2, -0.19])"
+        ),
     },
 }

@@ -60,6 +60,7 @@ WRONG = {
         "no inverse": DECODER.format("return W.T @ W @ W.T"),
         "the projection": DECODER.format("return W @ torch.linalg.inv(W.T @ W) @ W.T"),
         "an inverse of a long matrix": DECODER.format("return torch.linalg.inv(W)"),
+        "the formula for n > m": DECODER.format("return W.T @ torch.linalg.inv(W @ W.T)"),
         "another left inverse": DECODER.format(
             "V = torch.linalg.pinv(W); n = W.shape[1]; Q = torch.linalg.qr(W, mode='complete').Q\n"
             "    return V + Q[:, n:].sum(dim=1)"
@@ -76,7 +77,7 @@ WRONG = {
         "several at once": "my_free = FreeDecoder(5, 2, (3,))",
         "another size": "my_free = FreeDecoder(6, 2)",
         "without ReLU": "my_free = train(FreeDecoder(5, 2, relu=False), SparseFeatures(5, 0.1)).model",
-        "a random start that got stuck": FREE.format(seed=1, start="", probability=0.1, steps=800),
+        "a random start that got stuck": FREE.format(seed=5, start="", probability=0.1, steps=800),
         "features always on": FREE.format(seed=0, start=FROM_TRANSPOSE, probability=1.0, steps=800),
         "only a few steps": FREE.format(seed=0, start=FROM_TRANSPOSE, probability=0.1, steps=3),
         "sharing memory": FREE.format(
@@ -96,6 +97,13 @@ WRONG = {
         ),
         "a transpose kept from the start": tied(
             W_AND_B + "; self.V = self.W.data.clone()", "return torch.relu(x @ self.W.T @ self.V + self.b)"
+        ),
+        "a view kept on the side": tied(
+            W_AND_B + "; self.W_dec = self.W.T", "return torch.relu(x @ self.W.T @ self.W_dec.T + self.b)"
+        ),
+        "a bias in the middle instead": tied(
+            "self.W = torch.nn.Parameter(torch.randn(m, n)); self.b = torch.nn.Parameter(torch.zeros(m))",
+            "return torch.relu((x @ self.W.T + self.b) @ self.W)",
         ),
         "detached on the way up": tied(forward="return torch.relu(x @ self.W.T @ self.W.detach() + self.b)"),
         "detached on the way down": tied(forward="return torch.relu(x @ self.W.data.T @ self.W + self.b)"),
@@ -136,5 +144,24 @@ RIGHT = {
     },
     "04.2": {
         "whole numbers": GIVEN.format("torch.tensor([2, -3, -1])"),
+        "a direction of length 1": GIVEN.format("torch.linalg.svd(given_W)[2][2]"),
+    },
+    "04.3": {
+        "pinv": DECODER.format("return torch.linalg.pinv(W)"),
+        "solve": DECODER.format("return torch.linalg.solve(W.T @ W, W.T)"),
+        "lstsq": DECODER.format("return torch.linalg.lstsq(W, torch.eye(W.shape[0])).solution"),
+    },
+    "04.5": {
+        "names of its own": tied(
+            "self.M = torch.nn.Parameter(torch.randn(m, n)); self.b_final = torch.nn.Parameter(torch.zeros(n))",
+            "return torch.relu(x @ self.M.mT @ self.M + self.b_final)",
+        ),
+        "a linear layer": tied(
+            "self.down = torch.nn.Linear(n, m, bias=False); self.b = torch.nn.Parameter(torch.zeros(n))",
+            "return torch.relu(self.down(x) @ self.down.weight + self.b)",
+        ),
+        "functional": tied(
+            forward="return torch.nn.functional.linear(x @ self.W.T, self.W.T, self.b).clamp(min=0)"
+        ),
     },
 }

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 
 import torch
+from IPython import get_ipython
 from torch import Tensor
 
 from tms_edu import SparseFeatures, feature_norms, gram, interference, theory
@@ -16,7 +17,21 @@ from tms_edu.checks.predictions import Choice, Number, register
 @exercise
 def check_sparsity(S, y: Tensor) -> str:
     """Check the sparsity S read off a batch y."""
-    S = number(S, name="S")
+    try:
+        return _sparsity(number(S, name="S"), y)
+    except Nearly as mistake:
+        raise Nearly(f"{mistake}{_perhaps_older()}") from None
+
+
+def _perhaps_older() -> str:
+    """Say so if the cell that ran before the check stopped with an error: a name keeps its value from an earlier run."""
+    last = getattr(get_ipython(), "last_execution_result", None)
+    if last is None or last.success:
+        return ""
+    return " (The cell that ran before this one stopped with an error, so this may be an S from an earlier run.)"
+
+
+def _sparsity(S: float, y: Tensor) -> str:
     on = (y > 0).float().mean().item()
     empty = (y == 0).all(-1).float().mean().item()
     if abs(S - (1 - on)) < 0.02:
@@ -81,16 +96,24 @@ def check_forward(forward) -> str:
     answer = call(forward, x, W, b, shape=(4, 5), shapes=FORWARD_SHAPES)
     mistakes(answer, expected, FORWARD_MISTAKES, x, W, b)
     if not same(answer, expected):
-        tiny = call(
-            forward, torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, -1.0]]), torch.tensor([0.5, 0.5])
-        )
-        raise Nearly(
-            "The shape fits, the numbers do not. Follow x = (1, 0) by hand through W = (1, −1) and b = (0.5, 0.5): "
-            f"h has one entry. Your function gives {_row(tiny[0])}."
-        )
+        raise Nearly(f"The shape fits, the numbers do not. {_one_hidden_number(forward)}")
     if not same(call(forward, x[:1], W, b, shape=(1, 5)), expected[:1]):
         raise Nearly("Right for four inputs, wrong for one alone: a row must not depend on its neighbours.")
     return "Rows in, rows out, one W used twice. `ToyModel` does exactly this."
+
+
+def _one_hidden_number(forward) -> str:
+    """Show an example small enough for the head, one where the student's function is wrong."""
+    W = torch.tensor([[1.0, -1.0]])
+    for x, b in (((1.0, 0.0), (0.5, 0.5)), ((1.0, 0.5), (-0.2, 0.1)), ((0.0, 0.0), (-0.5, 0.5))):
+        row, bias = torch.tensor([x]), torch.tensor(b)
+        tiny = call(forward, row, W, bias, shape=(1, 2))
+        if not same(tiny, torch.relu(row @ W.mT @ W + bias)):
+            return (
+                f"Follow x = {_row(row[0])} by hand through W = (1, −1) and b = {_row(bias)}: h has one entry. "
+                f"Your function gives {_row(tiny[0])}."
+            )
+    return "One row and one hidden number come out right, four rows and three do not. Which are left out, or mixed?"
 
 
 RECEIVED_SHAPES = {
@@ -156,8 +179,8 @@ def check_received(received) -> str:
             "Right for feature 3 and wrong for feature 0. Is a number written where `i` should stand?"
         )
     return (
-        f"Output {i} hears {expected:+.2f} from the others here. ReLU removes it where it is negative; the bias must do the "
-        "rest."
+        f"Output {i} hears {_signed(expected)} from the others here. While feature {i} is off, ReLU removes what is negative, "
+        "and the bias must do the rest."
     )
 
 
@@ -199,7 +222,10 @@ def check_handmade(W, b) -> str:
         ): "Your W has five rows and two columns. A column is a feature's direction, so there are five columns of two."
     }
     W = tensor(_detached(W), shape=(2, 5), shapes=shapes, name="your W")
-    b = tensor(_detached(b), shape=(5,), name="your b")
+    each = "One bias for all five? Write one for each feature: `torch.full((5,), …)`."
+    if isinstance(b, (int, float)):
+        raise Nearly(each)
+    b = tensor(_detached(b), shape=(5,), shapes={(): each, (1,): each}, name="your b")
     features = SparseFeatures(5, 0.1)
     loss, digons = theory.expected_loss(W, b, features).item(), 0.0375
     if loss < digons:
@@ -298,7 +324,11 @@ def _detached(value):
 
 
 def _row(values: Tensor) -> str:
-    return "(" + ", ".join(f"{value:g}" for value in values.tolist()) + ")"
+    return "(" + ", ".join(f"{value:g}" for value in values.tolist()).replace("-", "−") + ")"
+
+
+def _signed(value: Tensor) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _read_neighbours(back: Tensor) -> str | None:
@@ -372,7 +402,7 @@ register(
         question="Five equally important features, each on one time in ten, two dimensions. What does the trained model do?",
         options={
             "Two kept, three dropped": "That is the answer for features that are always on, where compressing means choosing, as in principal components. Rare ones can share.",
-            "Four kept, as two pairs of opposites; one dropped": "Good company: pairs are best when features are on more often than about one time in five. Here there is room for a fifth.",
+            "Four kept, as two pairs of opposites; one dropped": "Good company: pairs are best when features are on more often than here. These are rare enough for a fifth.",
             "All five kept, evenly spread": "This run stopped short of the pentagon; most do not. Try another seed.",
             "All five kept, at angles that depend on the run": "The whole figure is turned at random, but the gaps are not: uneven gaps cost loss, and training closes them.",
         },
@@ -391,8 +421,17 @@ register(
         observe=_read_changes,
         lesson="Importance says what a mistake costs, frequency how often features collide. Only the second changes the best shape here.",
     ),
-    Choice(
+    Number(
         key="03.6",
+        question="Five equally important features, two dimensions. Up to which 1 − S does a pentagon cost less than two digons?",
+        exact=0.04,
+        far=0.2,
+        too_low="You expected collisions to spoil the pentagon sooner. One on its own costs little beside a feature that is lost for good.",
+        too_high="When half of the features are on, each output hears several others at once, and no single bias cuts that. Opposites disturb less.",
+        lesson="Up to about one time in five. Then collisions cost more than the fifth feature is worth.",
+    ),
+    Choice(
+        key="03.7",
         question="How many of the 20 features get a direction in the 10 dimensions?",
         options={
             "Fewer than ten": "Leaving a dimension empty would waste it: there is always one more feature that lowers the loss.",
@@ -404,7 +443,7 @@ register(
         lesson="The most important have a dimension to themselves, the next share one in pairs, the last get nothing.",
     ),
     Number(
-        key="03.7",
+        key="03.8",
         question="Each feature is on one time in five. What does the model answer for a feature that it has dropped?",
         exact=0.02,
         far=0.08,

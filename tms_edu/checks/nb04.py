@@ -106,20 +106,33 @@ def check_best_decoder(best_decoder) -> str:
         ): "Your result is (3, 3), features against features, like WᵀW or its inverse. It has to act on h.",
         (5, 5): "Your result is (5, 5), hidden against hidden. V goes from h to features.",
     }
-    answer = call(best_decoder, W, shape=(3, 5), shapes=shapes)
+    answer = _decoder(best_decoder, W, shape=(3, 5), shapes=shapes)
     mistakes(answer, expected, DECODER_MISTAKES, W)
     if same(answer @ W, torch.eye(3), 1e-3) and not same(answer, expected, 1e-3):
         raise Nearly(
             "V W = I, so every x comes back, but your V is not the shortest that does it: for orthonormal columns it is not Wᵀ."
         )
     if not same(answer, expected, 1e-3):
-        tiny = call(best_decoder, torch.tensor([[2.0], [0.0]]), shape=(1, 2))
+        tiny = _decoder(best_decoder, torch.tensor([[2.0], [0.0]]), shape=(1, 2))
         raise Nearly(
             "The shape fits, V W = I does not hold. For one feature with column (2, 0), V must answer 1 to h = (2, 0). "
             f"Your V there is {_point(tiny[0])}."
         )
     gap = (expected - W.mT).norm() / expected.norm()
     return f"V W = I. For the random W of this check V and Wᵀ differ by {gap:.0%} of V's length; for orthonormal columns by nothing."
+
+
+def _decoder(student, W: Tensor, **shapes) -> Tensor:
+    try:
+        return call(student, W, **shapes)
+    except Nearly as mistake:
+        # Where rounding leaves an inverse of WWᵀ, a column with a zero in it does not.
+        if "singular" not in str(mistake):
+            raise
+        raise Nearly(
+            "You invert a matrix that has no inverse. Wᵀ(WWᵀ)⁻¹ is the formula for more features than dimensions; here n ≤ m, and WWᵀ, "
+            "(m, m), has rank n only. Which product of W and Wᵀ has full rank?"
+        ) from None
 
 
 @exercise
@@ -177,8 +190,12 @@ def _stuck(loss: float, per_feature: Tensor, hears: Tensor) -> str:
     elif lost == 5:
         rest = "None of the five features comes back. Was it trained on sparse features?"
     else:
-        word = "one feature" if lost == 1 else f"{lost} features"
-        rest = f"Your model has given up {word}: their outputs never follow their inputs. Where does a surer start lie?"
+        word = (
+            "one feature: its output never follows its input"
+            if lost == 1
+            else f"{lost} features: their outputs never follow their inputs"
+        )
+        rest = f"Your model has given up {word}. Where does a surer start lie?"
     return start + rest
 
 
@@ -219,7 +236,8 @@ def check_tied(module) -> str:
     b = next(p for p in parameters if p.ndim == 1)
     _same_outputs(model, x, W.detach(), b.detach())
     _whole_slope(model, x, W, b)
-    return "15 parameters, one of them used twice, and the whole slope arrives. Nothing can come apart, as there is nothing to keep together."
+    _stays_tied(model, x, W, b.detach())
+    return "15 numbers, ten of them used twice, and the whole slope arrives. Nothing can come apart, as there is nothing to keep together."
 
 
 def _one_matrix(parameters: list) -> Tensor:
@@ -239,10 +257,10 @@ def _one_matrix(parameters: list) -> Tensor:
     if matrices[0].shape != (2, 5):
         raise Nearly(f"Your matrix has shape {tuple(matrices[0].shape)}; for n = 5 and m = 2 it is (2, 5).")
     if count != 15 or len(parameters) != 2:
-        raise Nearly(
-            f"Your model trains {count} numbers; the tied one trains 15, W and b. "
-            + ("Where is the bias?" if count < 15 else "Is there a bias too many?")
-        )
+        hint = "Where is the bias?" if count < 15 else "Is there a bias too many?"
+        if count == 12:
+            hint = "Your bias has m entries, one for each hidden number; b belongs to the output and has n."
+        raise Nearly(f"Your model trains {count} numbers; the tied one trains 15, W and b. {hint}")
     return matrices[0]
 
 
@@ -286,6 +304,17 @@ def _whole_slope(model, x: Tensor, W, b) -> None:
         raise Nearly(
             "The outputs are right, but the slope that arrives at W is not that of the loss. What happens between W and the output?"
         )
+
+
+def _stays_tied(model, x: Tensor, W: Tensor, b: Tensor) -> None:
+    model.double().float()  # a move gives parameters new memory, and a transpose kept on the side stays behind
+    with torch.no_grad():
+        W.copy_(torch.randn(W.shape, generator=torch.Generator().manual_seed(1)))
+        if not same(model(x), torch.relu(x @ W.mT @ W + b)):
+            raise Nearly(
+                "Right until the model is moved: `.to(…)` gives W new memory, and the transpose that `__init__` has kept stays behind. "
+                "Write the transpose in `forward`, where it is used."
+            )
 
 
 @exercise
@@ -376,7 +405,7 @@ register(
         options={
             "0.9 and 0.2": "That is column 0. The features are counted from 0, so feature 1 is the second column.",
             "−0.5 and 0.8": "This run used another W than the text.",
-            "0.2 and 0.8": "You read along row 1. A row belongs to a hidden dimension and holds all three features; a feature is a column.",
+            "0.2 and 0.8": "You read along the second row. A row belongs to a hidden dimension and holds all three features; a feature is a column.",
         },
         observe=_read_landing,
         lesson="W e₁ is column 1.",
