@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tms_edu import SparseFeatures, ToyModel, gram, reconstruction_loss, train
-from tms_edu.checks.nb01 import digits_per_neuron
+from tms_edu.checks.nb01 import check_firing, check_turn, digits_per_neuron
 from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
 from tms_edu.widgets.rotate_the_basis import HiddenReLU
 
@@ -122,3 +122,33 @@ def test_wide_networks_fire_for_fewer_digits_per_neuron():
             for m, g in zip((16, 64), generators, strict=True)
         )
         assert digits_per_neuron(wide) < digits_per_neuron(narrow)
+
+
+def test_a_price_on_activity_makes_neurons_fire_for_fewer_digits():
+    for seed in range(16):
+        free, priced = (
+            train_digits(
+                DigitsNetwork(16, generator=torch.Generator().manual_seed(seed)),
+                activity_cost=cost,
+                seed=seed,
+            )
+            for cost in (0.0, 0.01)
+        )
+        assert 2 <= digits_per_neuron(priced) <= 3.5 and 4 <= digits_per_neuron(free) <= 6
+        assert abs(accuracy(free) - accuracy(priced)) < 0.04
+
+
+def test_an_experiment_that_misses_is_not_said_to_go_as_expected():
+    def experiment(seed):
+        return train_digits(DigitsNetwork(64, generator=torch.Generator().manual_seed(seed)), seed=seed)
+
+    for word, words in {"more": "none of 4 networks does", "fewer": "4 of 4 networks do"}.items():
+        result = check_firing(experiment, word)
+        assert result.status == "right" and f"You expected {word}" in result.message
+        assert words in result.message
+
+
+def test_a_wrong_reflection_is_not_told_that_it_should_be_a_rotation():
+    W = torch.tensor([[-0.87, -0.5], [0.5, -0.87]])
+    message = check_turn(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), W).message
+    assert "mirrors the plane" in message and "rotation" not in message

@@ -157,6 +157,22 @@ def test_a_closed_loop_can_be_probed_to_84_percent(digits):
     assert 1 - torch.isin(labels, torch.tensor([0, 6, 8, 9])).float().mean() == pytest.approx(0.61, abs=0.005)
 
 
+def test_a_probe_fitted_without_one_of_the_loops_says_no_to_most_of_them(digits):
+    namespace, networks, _ = digits
+    (images, labels), (unseen, unseen_labels) = load_digits("train"), load_digits("test")
+    loops = torch.tensor([0, 6, 8, 9])
+
+    def yes(network, fitted):
+        w, b = namespace["fit_probe"](network.hidden(images).detach(), torch.isin(labels, fitted))
+        answers = network.hidden(unseen) @ w + b > 0
+        return torch.stack([answers[unseen_labels == digit].float().mean() for digit in loops])
+
+    for network in networks:
+        assert yes(network, loops).min() > 0.5
+        for k in range(4):
+            assert yes(network, loops[loops != loops[k]])[k] < 0.35
+
+
 def test_the_number_of_nearly_orthogonal_vectors_grows_by_a_factor_for_each_four_dimensions():
     pack = shown("def pack")["pack"]
     counts = torch.tensor(

@@ -64,6 +64,7 @@ WRONG = {
     },
     "01.4": {
         "equal weights": "w, b = torch.tensor([1.0, 1.0, 1.0]), -2.0",
+        "whole numbers, a bias too high": "w, b = torch.tensor([1, 2, 1]), -2",
         "no bias": "w, b = torch.tensor([1.0, 2.0, 0.5]), 0.0",
         "a vote": "w, b = torch.tensor([1.0, 2.0, 0.5]), -1.0",
         "three taken back": "w, b = torch.tensor([1.0, 2.0, 0.5]), -3.0",
@@ -80,6 +81,9 @@ WRONG = {
         "on or off": CAT.format("return torch.relu((x > 0).float().sum(dim=-1) - 2)"),
         "a product": CAT.format("return x.prod(dim=-1)"),
         "a clipped product": CAT.format("return (x - torch.relu(x - 1)).prod(dim=-1)"),
+        "a test": CAT.format("return (x >= 1).all(dim=-1).float()"),
+        "the smallest": CAT.format("return torch.relu(x.min(dim=-1).values)"),
+        "the smallest, clipped": CAT.format("return x.clamp(max=1).min(dim=-1).values"),
         "no last ReLU": CAT.format("return (x - torch.relu(x - 1)).sum(dim=-1) - 2"),
         "no bias": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=-1))"),
         "what is beyond": CAT.format("return torch.relu(x - 1).sum(dim=-1)"),
@@ -116,7 +120,30 @@ WRONG = {
 }
 
 RIGHT = {
+    "01.2": {
+        "digits in a tensor": NETWORK.format("torch.tensor(0)", "torch.tensor([1, 8])"),
+        "digits of the table": NETWORK.format(
+            "0", "fires_for(class_means(my_network.hidden(images), labels))[:, 0].nonzero()[:2]"
+        ),
+    },
+    "01.3": {
+        "the inverse": "Q = torch.linalg.inv(W)",
+        "turned half round": "Q = -W.T",
+        "a reflection": "Q = torch.linalg.qr(W).Q.T",
+    },
     "01.4": {
-        "whole numbers": "w, b = torch.tensor([1, 2, 1]), -2",
+        "whole numbers": "w, b = torch.tensor([1, 2, 1]), -3",
+        "b in a tensor": "w, b = torch.tensor([1, 2, 0.5]), torch.tensor([-2])",
+    },
+    "01.5": {
+        "from below": CAT.format("return torch.relu(1 - torch.relu(1 - x).sum(dim=-1))"),
+        "steeper": CAT.format("return torch.relu(3 * (x - torch.relu(x - 1)).sum(dim=-1) - 8)"),
+        "clipped": CAT.format("return torch.relu(x.clamp(max=1).sum(dim=-1) - 2)"),
+    },
+    "01.6": {
+        "in capitals": FIRING.format(
+            "' Fewer'",
+            "return train_digits(DigitsNetwork(64, generator=torch.Generator().manual_seed(seed)))",
+        ),
     },
 }

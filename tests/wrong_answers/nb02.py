@@ -49,6 +49,16 @@ WRONG = {
             "return torch.where(a.floor() <= 0, 0.0, torch.where(a < 5, 1.0, 2.0))"
         ),
         "the integer part": READ.format("return a.floor()"),
+        "cut towards 0": READ.format(
+            "n = a.int(); return torch.where(a.floor() == 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))"
+        ),
+        "negative cats": READ.format(
+            "n = a.floor(); return torch.where(n % 2 == 1, 1, torch.where(n > 0, 2, 0))"
+        ),
+        "rounded, 0 and below out": READ.format(
+            "return torch.where(a <= 0, 0.0, torch.where(a.round() % 2 == 1, 1.0, 2.0))"
+        ),
+        "the remainder": READ.format("return a % 2"),
         "only cats": READ.format("return (a.floor() % 2 == 1).float() * (a > 0)"),
         "an if on a batch": READ.format("return 1.0 if a.floor() % 2 == 1 else 2.0"),
         "nothing returned": READ.format("torch.where(a.floor() % 2 == 1, 1.0, 2.0)"),
@@ -72,8 +82,11 @@ WRONG = {
         "no remainder": UNPACK.format(
             "n = (h * 2**k).round(); return torch.stack([n // 2 ** (k - i) for i in range(1, k + 1)], dim=1)"
         ),
-        "integers": UNPACK.format(
-            "n = (h * 2**k).round().long(); return torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)"
+        "no rounding": UNPACK.format(
+            "bits = []\n    for _ in range(k):\n        bits.append((2 * h >= 1).float()); h = 2 * h - bits[-1]\n    return torch.stack(bits, dim=1)"
+        ),
+        "True or False": UNPACK.format(
+            "n = (h * 2**k).round(); return torch.stack([(n // 2 ** (k - i)) % 2 == 1 for i in range(1, k + 1)], dim=1)"
         ),
         "a list": UNPACK.format("return [(h * 2**k).round() % 2 for i in range(k)]"),
     },
@@ -89,6 +102,9 @@ WRONG = {
         "rounded": INVERT.format("s = torch.round(Z * t); return torch.stack([(s + 0.5) / Z, Z * t - s])"),
         "y first": INVERT.format("s = torch.floor(Z * t); return torch.stack([Z * t - s, (s + 0.5) / Z])"),
         "the linear code": INVERT.format("return torch.stack([t, 0 * t + 0.5])"),
+        "three steps": INVERT.format(
+            "s = torch.floor(3 * t); return torch.stack([(s + 0.5) / 3, 3 * t - s])"
+        ),
         "columns": INVERT.format(
             "s = torch.floor(Z * t); return torch.stack([(s + 0.5) / Z, Z * t - s], dim=1)"
         ),
@@ -105,6 +121,14 @@ WRONG = {
         "odd digits": probe(digits="[1, 3, 5, 7, 9]"),
         "turned round": probe(digits="[1, 2, 3, 4, 5, 7]"),
         "one digit": probe(digits="[8]"),
+        "9 forgotten": probe(
+            "train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(0)))", "[0, 6, 8]"
+        ),
+        "8 forgotten": probe(
+            "train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(4)))", "[0, 6, 9]"
+        ),
+        "on the scores": probe(then="my_w, my_b = fit_probe(my_network(images).detach(), y)"),
+        "a row": probe(then="my_w = my_w[None]"),
         "no threshold": probe(then="my_b = my_b + 0.8"),
         "always yes": probe(then="my_b = 100.0"),
         "always no": probe(then="my_b = -100.0"),
@@ -136,7 +160,25 @@ WRONG = {
 
 RIGHT = {
     "02.1": {
-        "whole numbers": READ.format("return torch.where(a.floor() % 2 == 1, 1, 2)"),
+        "whole numbers": READ.format(
+            "n = a.floor(); return torch.where(n <= 0, 0, torch.where(n % 2 == 1, 1, 2))"
+        ),
+        "one by one": READ.format("return torch.tensor([0 if v < 1 else 1 if int(v) % 2 else 2 for v in a])"),
+    },
+    "02.2": {
+        "whole numbers": UNPACK.format(
+            "n = (h * 2**k).round().long(); return torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)"
+        ),
+        "bit operations": UNPACK.format(
+            "n = (h * 2**k).round().int(); return (n[:, None] & 2 ** torch.arange(k - 1, -1, -1) > 0).float()"
+        ),
+    },
+    "02.3": {
+        "remainder": INVERT.format("return torch.stack([((Z * t).int() + 0.5) / Z, (Z * t) % 1])"),
+    },
+    "02.4": {
+        "many neurons": probe("train_digits(DigitsNetwork(40, generator=torch.Generator().manual_seed(2)))"),
+        "few neurons": probe("train_digits(DigitsNetwork(8, generator=torch.Generator().manual_seed(1)))"),
     },
     "02.5": {
         "double precision": UNIT + "my_six = V.double()",

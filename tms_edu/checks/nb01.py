@@ -164,14 +164,10 @@ def check_turn(Q, W) -> str:
     if (parts.amin(0) > 0.05).any():
         if same(Q, W, 0.01):
             raise Nearly("Q = W turns once more by what W has turned already. You want to turn back.")
-        if Q.det() < 0:
-            raise Nearly(
-                "Q is a reflection: it mirrors the plane and does not turn it. You want a rotation, with a determinant of 1."
-            )
         angle = torch.atan2(Q[1, 0], Q[0, 0]).rad2deg()
+        moves = f"turns by {angle:.0f}°" if Q.det() > 0 else "mirrors the plane"
         raise Nearly(
-            f"Q turns by {angle:.0f}°, and the first column of QW then is ({turned[0, 0]:.2f}, {turned[1, 0]:.2f}). "
-            "It should lie on an axis."
+            f"Q {moves}, and the first column of QW then is ({turned[0, 0]:.2f}, {turned[1, 0]:.2f}). It should lie on an axis."
         )
     mirrored = "Q is a reflection, which keeps lengths and angles as a rotation does. " if Q.det() < 0 else ""
     return (
@@ -199,7 +195,7 @@ def check_wiring(w, b) -> str:
         (1, 3): "w has shape (1, 3): one neuron needs one weight per detector, shape (3,).",
         (): "One weight for all? Each detector has its own: shape (3,).",
     }
-    w, b = tensor(w, shape=(3,), shapes=shapes, name="w"), number(b, name="b")
+    w, b = tensor(w, shape=(3,), shapes=shapes, name="`w`"), number(b, name="`b`")
     on = torch.tensor(list(product((0.0, 1.0), repeat=3)))
     out = torch.relu((on * torch.tensor(STRENGTHS)) @ w + b)
     if (out < 1e-4).all():
@@ -211,18 +207,24 @@ def check_wiring(w, b) -> str:
             there = [name for name, is_on in zip(DETECTORS, case, strict=True) if is_on]
             missing = [name for name, is_on in zip(DETECTORS, case, strict=True) if not is_on]
             raise Nearly(
-                f"With {' and '.join(there) or 'nothing'} alone it gives {value:.2f}, though {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
+                f"With {' and '.join(there) or 'nothing'} on, and {' and '.join(missing)} off, it gives {value:.2f}: {_added_up(w, b, case)}. "
+                "I asked for 0 there."
             )
     if abs(out[-1] - 1) > 1e-3:
         raise Nearly(f"It fires for all three and nothing else, with {out[-1]:.2f}. I asked for 1.")
     return "An intersection: a loud detector gets a small weight, a quiet one a large weight, and the bias takes back what any two can bring."
 
 
+def _added_up(w: Tensor, b: float, case: Tensor) -> str:
+    parts = [f"{float(w[i] * STRENGTHS[i]):.2f}" for i in range(3) if case[i]]
+    return f"{' + '.join(parts) or '0'} {'−' if b < 0 else '+'} {abs(b):.2f}"
+
+
 CAT_SHAPES = {
     (): "You return one number for a whole batch. Sum over the detectors of each row, `dim=-1`.",
     (3,): "You return one number per detector: the sum ran over the animals. Which axis holds the detectors?",
-    (10, 3): "You return three numbers per animal. Where are they added up?",
-    (10, 1): "You return shape (10, 1), and I expected (10,): one number per animal.",
+    (12, 3): "You return three numbers per animal. Where are they added up?",
+    (12, 1): "You return shape (12, 1), and I expected (12,): one number per animal.",
 }
 ANIMALS = torch.tensor(
     [
@@ -234,11 +236,13 @@ ANIMALS = torch.tensor(
         [0, 2.5, 0],
         [2, 2, 0],
         [3, 1.5, 1],
+        [1.5, 3, 2],
         [0.5, 0.6, 0.7],
         [0.001, 1, 1],
+        [0.999, 1, 1],
     ]
 )
-JUDGED = 8  # the task leaves the two animals after these open; they only tell products and steps from ReLUs
+JUDGED = 9  # the task leaves the animals after these open; they only tell products and steps from ReLUs
 
 
 CAT_MISTAKES = [
@@ -249,6 +253,18 @@ CAT_MISTAKES = [
     (
         lambda x: torch.relu((x > 0).float().sum(-1) - 2),
         "A detector that whispers 0.001 counts as if it were sure: `x > 0` jumps. It is no weighted sum with a ReLU.",
+    ),
+    (
+        lambda x: (x >= 1).all(-1).float(),
+        "A test such as `x >= 1` jumps: whiskers of 0.999 are no whiskers. Sums and ReLUs cannot jump. How would they come near?",
+    ),
+    (
+        lambda x: x.amin(-1),
+        "The smallest of three is an intersection for detectors that stop at 1. Yours do not, and a ReLU neuron adds and does not compare.",
+    ),
+    (
+        lambda x: x.clamp(max=1).amin(-1),
+        "You clipped, and then took the smallest: right in value, but a ReLU neuron adds and does not compare. What bias turns a sum of three into an intersection?",
     ),
     (lambda x: x.prod(-1), "A product is an intersection too, but no ReLU neuron multiplies its inputs."),
     (
@@ -278,7 +294,7 @@ CAT_MISTAKES = [
 def check_cat(cat) -> str:
     """Check cat(x) for rows of three detector values from 0 to 3: 1 where all reach 1, 0 where one is missing."""
     expected = torch.relu(ANIMALS.clamp(max=1).sum(-1) - 2)
-    answer = call(cat, ANIMALS, shape=(10,), shapes=CAT_SHAPES)
+    answer = call(cat, ANIMALS, shape=(12,), shapes=CAT_SHAPES)
     mistakes(answer, expected, CAT_MISTAKES, ANIMALS)
     answer, expected = answer[:JUDGED], expected[:JUDGED]
     if not same(answer, expected):
@@ -293,9 +309,11 @@ def check_cat(cat) -> str:
 @exercise
 def check_firing(experiment, expected) -> str:
     """Check an experiment of the reader's own on networks trained differently: four seeds against the network of the text."""
-    if not isinstance(expected, str) or expected.strip() not in ("more", "fewer"):
+    word = expected.strip().lower() if isinstance(expected, str) else ""
+    if word not in ("more", "fewer"):
+        got = f"“{word[:20]}”" if word else kind(expected)
         raise Nearly(
-            f'`expected` is {kind(expected)}. Write "more" or "fewer": digits per firing neuron, against the network of this notebook.'
+            f'`expected` is {got}. Write "more" or "fewer": digits per firing neuron, against the network of this notebook.'
         )
     pairs = []
     for seed in range(4):
@@ -316,7 +334,7 @@ def check_firing(experiment, expected) -> str:
         raise Nearly(
             "Nothing moved: all four networks fire for as many digits as those of the text. What did you change?"
         )
-    sign = 1 if expected.strip() == "more" else -1
+    sign = 1 if word == "more" else -1
     hits = sum(sign * (mine - plain) > 1e-6 for mine, plain in pairs)
     tally = "; ".join(f"{mine:.1f} against {plain:.1f}" for mine, plain in pairs)
     tied = f"Ties: {ties}; a tie is neither more nor fewer. " if ties else ""
@@ -324,7 +342,9 @@ def check_firing(experiment, expected) -> str:
         0: "None went as you expected: which part of your picture has to give?",
         4: "All went as you expected: what would you change next, to prove yourself wrong?",
     }.get(hits, "How many seeds would you want before you believe either side?")
-    return f"{hits} of 4 networks fire for {expected.strip()} digits per neuron, as you expected ({tally}). {tied}{verdict}"
+    # A miss is a result too, but the word "right" before it must not be read as "as expected".
+    counted = f"{hits} of 4 networks do" if hits else "It counts, and none of 4 networks does"
+    return f"You expected {word} digits per neuron. {counted} ({tally}). {tied}{verdict}"
 
 
 def digits_per_neuron(network: DigitsNetwork) -> float:
@@ -365,6 +385,13 @@ def _read_both(observed) -> str | None:
     return "One feature each" if both == 0 else "Both to both, in most runs" if both > runs / 2 else None
 
 
+def _read_free(digits_each: dict[float, float]) -> str:
+    priced, free = (float(digits_each[cost]) for cost in (0.01, 0.0))
+    if abs(free - priced) < 0.5:
+        return "For as many: the price was small"
+    return "For more: nothing asks for silence" if free > priced else "For fewer: free to specialise"
+
+
 def _read_sets(S) -> str | None:
     independent, together, apart = (round(float(value), 2) for value in S)
     if abs(independent - together) < 0.02 and abs(independent - apart) < 0.02:
@@ -375,11 +402,11 @@ def _read_sets(S) -> str | None:
 register(
     Number(
         key="01.1",
-        question="For how many of the ten digits does some single neuron do about as well as the sum (within 0.03)?",
+        question="For how many of the ten digits does a single neuron do about as well as the weighted sum?",
         exact=1.0,
         far=5.0,
         too_low="You expected neurons to be useless alone. For some digits one of them is nearly as good as all sixteen.",
-        too_high="You expected a neuron per digit. For most digits the best neuron is beaten: the detector is spread over several.",
+        too_high="You trusted single neurons too much. For most digits the best of them is beaten: the detector is spread over several.",
         lesson="Some digits have a good neuron, most are spread over several.",
     ),
     Choice(
@@ -398,7 +425,7 @@ register(
         key="01.3",
         question="With a ReLU on three neurons, do three features get a neuron each?",
         options={
-            "Yes, in every run": "Being best is not being found: about half of the runs get stuck at a mixture, and pay for it.",
+            "Yes, in every run": "Being best is not being found: half of the runs or more get stuck at a mixture, and pay for it.",
             "In some runs, and those lose nothing": "Here the runs went another way; look at the two counts.",
             "No more often than without a ReLU": "The ReLU is what makes a neuron per feature worth something: mixtures lose a part of what is cut away.",
         },
@@ -433,13 +460,16 @@ register(
         too_high="You counted answers of either sign. The second feature pushes the activation below 0, and a ReLU would show nothing.",
         lesson="One pushes up, the other down: two features, and only one for which the neuron fires.",
     ),
-    Number(
+    Choice(
         key="01.7",
         question="All weights are 1, detectors are 0 or 1. Which bias makes the neuron fire for all three, and never for fewer?",
-        exact=0.0,
-        far=1.0,
-        too_low="With that bias even all three cannot lift it above 0. The sum of three is 3.",
-        too_high="With that bias two of the three are enough. What is the most that two can bring?",
+        options={
+            "0": "Without a bias one detector is enough: the sum is 1, and that is above 0.",
+            "−1": "With −1 two detectors are enough: 2 − 1 is above 0. What is the most that two can bring?",
+            "−2": "This run took other weights; look at the list.",
+            "−3": "With −3 even all three cannot lift it above 0: 3 − 3 is 0, and a ReLU fires above it.",
+        },
+        observe=lambda bias: f"{int(bias)}".replace("-", "−"),
         lesson="Two can bring 2, three bring 3; the bias stands between.",
     ),
     Choice(
@@ -452,5 +482,16 @@ register(
         },
         observe=_read_sets,
         lesson="S is about one feature at a time. How often two meet is another number.",
+    ),
+    Choice(
+        key="01.9",
+        question="Activity costs nothing any more. For how many digits does a firing neuron fire, on average?",
+        options={
+            "For fewer: free to specialise": "Nothing in the loss asks for specialists. A neuron that may answer at no cost answers to more.",
+            "For as many: the price was small": "Small against the loss, but it is all that speaks for silence. Without it there is no reason to be off.",
+            "For more: nothing asks for silence": "This run went another way; look at the two numbers.",
+        },
+        observe=_read_free,
+        lesson="Silence has to be paid for; what is free is used.",
     ),
 )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from tms_edu.checks import nb03
-from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, same, tensor
+from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.predictions import Choice, Number, register
 from tms_edu.digits import load_digits
 
@@ -16,6 +16,7 @@ def _read_right(a: Tensor) -> Tensor:
     return torch.where(n <= 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))
 
 
+NEGATIVE_CATS = "Some negative activations come out as cats. −1 and −3 are odd, but not positive."
 READ_MISTAKES = [
     (
         lambda a: torch.where(a.floor() % 2 == 1, 1.0, 2.0),
@@ -41,6 +42,20 @@ READ_MISTAKES = [
         lambda a: torch.where(a.floor() <= 0, 0.0, torch.where(a < 5, 1.0, 2.0)),
         "You read the other code, small to large. Here odd and even decide.",
     ),
+    (
+        lambda a: torch.where(
+            (a.floor() <= 0) & (a.floor() % 2 == 0), 0.0, torch.where(a.floor() % 2 == 1, 1.0, 2.0)
+        ),
+        NEGATIVE_CATS,
+    ),
+    (
+        lambda a: torch.where(a.floor() == 0, 0.0, torch.where(a.trunc() % 2 == 1, 1.0, 2.0)),
+        "Some negative activations come out as animals. `int` and `trunc` cut −1.5 to −1, and −1 is odd; but no negative part is positive.",
+    ),
+    (
+        lambda a: torch.where(a <= 0, 0.0, torch.where(a.round() % 2 == 1, 1.0, 2.0)),
+        "3.7 is a cat, as its integer part is 3; you round it to 4. And the integer part of 0.3 is 0, which is not positive.",
+    ),
     (lambda a: a.floor(), "This is the integer part itself. Which of them mean cat, which dog?"),
 ]
 
@@ -54,8 +69,11 @@ def check_read(read) -> str:
     mistakes(answer, expected, READ_MISTAKES, a)
     if not same(answer, expected):
         i = int((answer - expected).abs().argmax())
-        raise Nearly(f"For a = {a[i]:.1f} your function answers {answer[i]:g}. What is its integer part?")
-    return "Four lines of Python, and no scalar product among them. A network needs a bend for each change from cat to dog."
+        ask = "What is its integer part?" if a[i] >= 1 else "Is its integer part positive?"
+        if answer[i] not in (0, 1, 2):
+            ask = "There are three answers: 1.0 for a cat, 2.0 for a dog, 0.0 for neither."
+        raise Nearly(f"For a = {a[i]:.1f} your function answers {answer[i]:g}. {ask}")
+    return "A few lines of Python, and no scalar product among them. A network needs a bend for each change from cat to dog."
 
 
 def _digits(h: Tensor, k: int, cut=torch.round) -> Tensor:
@@ -63,10 +81,22 @@ def _digits(h: Tensor, k: int, cut=torch.round) -> Tensor:
     return torch.stack([(whole // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)
 
 
+def _without_rounding(h: Tensor, k: int) -> Tensor:
+    bits = []
+    for _ in range(k):
+        bits.append((2 * h >= 1).float())
+        h = 2 * h - bits[-1]
+    return torch.stack(bits, dim=1)
+
+
 UNPACK_MISTAKES = [
     (
         lambda h, k: _digits(h, k, torch.floor),
         "Noise can push h a little below its value, and your function then takes the next lower one. Go to the nearest value.",
+    ),
+    (
+        _without_rounding,
+        "You take the bits off one by one, and it works for exact values. A little noise below 5/8 makes 4/8 of it: first go to the nearest value.",
     ),
     (
         lambda h, k: _digits(h, k).flip(1),
@@ -110,7 +140,7 @@ def check_unpack(unpack) -> str:
         raise Nearly(
             "Right for sixteen activations, wrong for three of them: a row must not depend on the others."
         )
-    return "All of them in one number, and you needed rounding, division and remainders to get them back: nothing that a single direction can do."
+    return "All of them in one number, and to get them back you had to round it and to take it apart bit by bit: nothing that a single direction can do."
 
 
 INVERT_MISTAKES = [
@@ -137,6 +167,10 @@ INVERT_MISTAKES = [
     (
         lambda t, Z: torch.stack([Z * t - torch.floor(Z * t), (torch.floor(Z * t) + 0.5) / Z]),
         "Right numbers in the wrong order: x comes first.",
+    ),
+    (
+        lambda t, Z: torch.stack([(torch.floor(3 * t) + 0.5) / 3, 3 * t - torch.floor(3 * t)]),
+        "Right for three steps; I tried another Z. Where do you write 3?",
     ),
     (
         lambda t, Z: torch.stack([t, torch.full_like(t, 0.5)]),
@@ -184,12 +218,17 @@ def check_probe(network, w, b) -> str:
         (64,): f"Your w has 64 entries, one per pixel. Probe the neurons: {m} entries.",
         (m + 1,): "Your w has one entry too many: the last one of a fit with a column of ones is b.",
         (m, 1): "Your w is a column of shape (m, 1). Take the column out: `[:, 0]`.",
+        (1, m): "Your w is a row of shape (1, m), as in `torch.nn.Linear`. Take the row out: `[0]`.",
+        (
+            10,
+        ): f"Your w has 10 entries, one per score. Probe the neurons, `my_network.hidden(images)`: {m} entries.",
     }
     w = tensor(w.detach() if isinstance(w, Tensor) else w, shape=(m,), shapes=shapes, name="your w")
     b = number(b, name="your b")
     loop = torch.isin(labels, torch.tensor(LOOPS))
     right = (((h @ w + b) > 0) == loop).float().mean().item()
     if right >= 0.84:
+        _ask_for_every_loop(h @ w + b > 0, labels)
         alone = max(
             (((sign * h[:, [j]]) > cut).T == loop).float().mean(1).max().item()
             for sign in (1, -1)
@@ -201,6 +240,17 @@ def check_probe(network, w, b) -> str:
             "The loop is a direction here, not a neuron. Whether the network uses it is another question."
         )
     raise Nearly(_weak_probe(right, h @ w + b, labels, loop))
+
+
+def _ask_for_every_loop(answers: Tensor, labels: Tensor) -> None:
+    # Right answers keep half of the images of each loop or more; a fit without one of the digits keeps at most a third.
+    yes = {digit: answers[labels == digit].float().mean().item() for digit in LOOPS}
+    digit = min(yes, key=yes.get)
+    if yes[digit] < 0.4:
+        raise Nearly(
+            f"Right for many images, but it says yes to {yes[digit]:.0%} of the {digit}s, and a {digit} has a closed loop. "
+            "For which digits is y true in your fit?"
+        )
 
 
 def _weak_probe(right: float, score: Tensor, labels: Tensor, loop: Tensor) -> str:
@@ -266,6 +316,11 @@ def check_six(W) -> str:
 @exercise
 def check_code_experiment(experiment, expected) -> str:
     """Check an experiment of the reader's own on codes: eight seeds against what was expected."""
+    outcome = run(experiment, 0)
+    if isinstance(outcome, (bool, int, float, Tensor)):
+        raise Nearly(
+            f"For seed 0 your experiment returns {kind(outcome)}. Turn it into words, with an `if`, so that it can be compared with what you expect."
+        )
     return nb03.check_experiment.__wrapped__(experiment, expected)
 
 
@@ -315,7 +370,7 @@ register(
     ),
     Number(
         key="02.3",
-        question="σ = 0.01: how many features are all read right in 99 % of cases?",
+        question="One number, σ = 0.01: how many features can it hold, all of them read right in 99 % of cases?",
         exact=0.5,
         far=6.0,
         too_low="The values stand 2⁻ᵏ apart. With four features that is 0.0625, six times the noise.",
@@ -324,7 +379,7 @@ register(
     ),
     Choice(
         key="02.4",
-        question="Which code has the lower error, with the best possible reader?",
+        question="Two features in one number, each code with its best reader: which code has the lower error?",
         options={
             "The linear one, whatever the noise": "Without noise a single number can hold two to any precision. It is noise that makes this expensive.",
             "The nonlinear one, whatever the noise": "y is stored in a third of the range, so noise hits it three times as hard, and near the end of a step x is misread as well.",
@@ -347,7 +402,7 @@ register(
     ),
     Choice(
         key="02.6",
-        question="How many unit vectors does a simple search pack, with |cos| ≤ 0.5?",
+        question="How many unit vectors with |cos| ≤ 0.5 does a simple search pack into 20 dimensions?",
         options={
             "20: there are no more directions": "20 is how many fit at right angles. Allow 60° instead of 90°, and there is far more room.",
             "About 30": "You expected a little more room for a little tolerance. In many dimensions most directions are nearly at right angles anyway.",
@@ -359,7 +414,7 @@ register(
     ),
     Number(
         key="02.7",
-        question="How many features can be on before crosstalk is as large as a feature?",
+        question="Hundreds of features in 24 dimensions: how many can be on before crosstalk is as large as a feature?",
         exact=5.0,
         far=80.0,
         too_low="One crosstalk is at most 0.5 and mostly 0.2, of either sign. They cancel in part, so it takes more than a few.",
