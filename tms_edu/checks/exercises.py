@@ -208,7 +208,8 @@ def _not_a_tensor(value, name: str) -> str:
         return f"{_first_upper(name)} is None. Does the function end in `return …`?"
     if inspect.isgenerator(value):
         return f"{_first_upper(name)} is a generator. Replace `yield` by `return`."
-    if name != RESULT:
+    numbers = isinstance(value, (list, tuple)) and not any(isinstance(item, Tensor) for item in value)
+    if name != RESULT or numbers:
         advice = "`torch.tensor(…)` makes one of it."
     elif type(value).__module__ == "numpy":
         advice = "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy."
