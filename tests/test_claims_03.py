@@ -161,6 +161,18 @@ def test_fourteen_to_sixteen_of_twenty_features_are_kept_and_the_rest_answer_wit
         assert (bias[dropped] - 0.1).abs().max() < 0.01
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_model_of_section_6_has_five_alone_ten_in_pairs_and_five_dropped(seed):
+    model = ToyModel(20, 10, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        model.W += 1e-3 * torch.randn(10, 20, generator=torch.Generator().manual_seed(seed)) * (seed > 0)
+    train(model, SparseFeatures(20, 0.2), importance=0.8 ** torch.arange(20), progress=False)
+    reading = read_gram(gram(model.W.data), model.b_final.data)
+    assert reading.indices("recovered") == list(range(5))
+    assert reading.indices("superposed") == list(range(5, 15))
+    assert reading.indices("dropped") == list(range(15, 20))
+
+
 @pytest.mark.parametrize("batch, n", [(1, 1), (4, 5), (64, 3)])
 def test_the_loss_that_is_shown_is_the_loss_that_is_imported(batch, n):
     cells = [

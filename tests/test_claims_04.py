@@ -74,18 +74,18 @@ def free_losses():
     }
 
 
-def test_from_random_starts_one_free_model_in_ten_ends_lower_and_the_others_higher(free_losses):
-    lucky = 0
+def test_from_random_starts_one_free_model_in_eight_ends_lower_and_nearly_all_others_higher(free_losses):
+    lucky = aside = 0
     x = FEATURES.sample(20_000, generator=torch.Generator().manual_seed(1)).expand(48, 20_000, 5)
     for model, found in free_losses["ReLU"]:
         lower, higher = found < 0.018, found > 0.029
-        assert (lower | higher).all() and (found[lower] > 0.0155).all()
-        lucky += lower.sum()
+        assert (found[lower] > 0.0155).all()
+        lucky, aside = lucky + lower.sum(), aside + (~(lower | higher)).sum()
         with torch.no_grad():
             given_up = ((x - model(x)).square().mean(-2) > 0.02).sum(-1)
         assert (given_up[lower] == 0).all() and (given_up[higher] >= 1).all()
         assert ((given_up >= 1) & (given_up <= 3)).sum() >= 0.8 * higher.sum()
-    assert 192 / 16 <= lucky <= 192 / 7
+    assert 192 / 12 <= lucky <= 192 / 5 and aside <= 4
 
 
 def test_from_the_transpose_nearly_all_free_models_save_forty_percent_and_leave_it_behind(free_losses):
