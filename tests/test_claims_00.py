@@ -109,6 +109,9 @@ def test_the_optional_exercises_take_the_minutes_that_the_first_lines_say(path):
     text = notebooks.prose(notebooks.read(path))
     optional = sum(int(n) for n in re.findall(r"· (\d+) minutes · optional$", text, re.MULTILINE))
     assert re.search(rf"marked \*optional\* take {optional} minutes more", text)
+    instructors = (notebooks.ROOT / "docs" / "instructors.md").read_text()
+    (part,) = [part for part in instructors.split("\n## ") if part.startswith(path.name[:2])]
+    assert f"marks optional ({optional} minutes;" in part
 
 
 def test_a_run_read_as_a_prediction():
