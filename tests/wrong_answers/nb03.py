@@ -44,7 +44,9 @@ WRONG = {
         "cut at 1": FORWARD.format("return (x @ W.T @ W + b).clamp(0, 1)"),
         "absolute values": FORWARD.format("return (x @ W.T @ W + b).abs()"),
         "a bias that never cuts": FORWARD.format("return torch.relu(x @ W.T @ W + b.clamp(min=0))"),
-        "wrong for several rows only": FORWARD.format("return torch.relu(x @ W.T @ W + b) + 0.1 * (len(x) > 1)"),
+        "wrong for several rows only": FORWARD.format(
+            "return torch.relu(x @ W.T @ W + b) + 0.1 * (len(x) > 1)"
+        ),
         "normalised by the batch": FORWARD.format("return torch.relu(x @ W.T @ W + b) - x.mean(dim=0)"),
         "raises": FORWARD.format("raise ValueError('not yet')"),
         "leaves Python": FORWARD.format("raise SystemExit"),

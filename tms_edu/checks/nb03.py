@@ -28,7 +28,9 @@ def _perhaps_older() -> str:
     last = getattr(get_ipython(), "last_execution_result", None)
     if last is None or last.success:
         return ""
-    return " (The cell that ran before this one stopped with an error, so this may be an S from an earlier run.)"
+    return (
+        " (The cell that ran before this one stopped with an error, so this may be an S from an earlier run.)"
+    )
 
 
 def _sparsity(S: float, y: Tensor) -> str:
