@@ -1,9 +1,10 @@
 """How soon does a picture follow the reader's hand? Measured in JupyterLab in headless Chromium.
 
-python benchmarks/widgets.py            two to three minutes
+python benchmarks/widgets.py            three to four minutes
 
 The same 20×20 Gram matrix with bias behind a slider, once with `interact` and a fresh figure for each value, once as a
-widget of ours; then the superposition lab: retraining, pictures a second, Stop, a rush of moves, memory.
+widget of ours; every widget of the course; then the superposition lab: retraining, pictures a second, Stop, a rush of
+moves; memory.
 """
 
 import statistics
@@ -60,28 +61,45 @@ from tms_edu.widgets import SuperpositionLab
 lab = SuperpositionLab()
 lab
 """
+# Of each widget a control that only draws anew, then those that train or compute anew, by their labels.
+WIDGETS = {
+    "TwoCodes(decoder='ideal decoder')": ["noise σ", "decoder", "code"],
+    "AlmostOrthogonal()": ["largest |cos| ε", "largest |cos| ε", "dimensions d"],
+    "RandomToOrthonormal()": ["orthonormal t", "dimensions m"],
+    "RotateTheBasis()": ["turn by θ", "hidden layer", "features n"],
+    "OneInput()": ["x₀", "model"],
+    "NeuronProber()": ["neuron", "seed", "activity cost"],
+    "CatCircuit()": ["weight of tail"],
+    "TrainingFilm()": ["training step"],
+    "GramGym()": ["0 and 1", "level"],
+    "BeatTheOptimiser()": ["column 0", "bias b", "sparsity S", "features n"],
+}
 RSS = "import os, psutil\nprint(psutil.Process().memory_info().rss)"
 
-# Note in the page when a key or a button was pressed, and when a picture was on the screen.
+# Note in the page when the reader did something, and when a picture was on the screen.
 WATCH = """() => {
     window.moved = []; window.shown = [];
-    const note = () => {
-        const stage = document.querySelector('.tms-stage'), words = stage?.querySelector('.tms-sentence').textContent;
-        const code = stage?.querySelector('.tms-code').textContent;
-        requestAnimationFrame(() => setTimeout(() => window.shown.push([performance.now(), words, code])));
+    const note = (node) => {
+        const stage = node?.closest('.tms-stage'), text = (part) => stage?.querySelector(part).textContent;
+        const told = [text('.tms-sentence'), text('.tms-code')];
+        requestAnimationFrame(() => setTimeout(() => window.shown.push([performance.now(), ...told])));
     };
-    for (const kind of ['keydown', 'input', 'click'])
+    for (const kind of ['keydown', 'input', 'click', 'pointermove'])
         window.addEventListener(kind, () => window.moved.push(performance.now()), true);
     new MutationObserver((changes) => {
-        if (changes.some((change) => change.attributeName === 'data-pictures')) note();
+        const changed = changes.find((change) => change.type === 'attributes');
+        if (changed) note(changed.target);
         for (const change of changes) for (const node of change.addedNodes) {
             const picture = node.querySelector?.('img') ?? (node.tagName === 'IMG' ? node : null);
-            if (picture) picture.decode().then(note);
+            if (picture) picture.decode().then(() => note());
         }
-    }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-pictures'] });
+    }).observe(document.body, {
+        subtree: true, childList: true, attributes: true, attributeFilter: ['data-pictures', 'aria-selected'],
+    });
 }"""
+AT_REST = "!document.querySelector('.tms-stage[data-busy=true]')"
 RUSH = """async ([name, options]) => {
-    const input = document.querySelector(`[name=${name}]`);
+    const input = document.querySelector(`input[name=${name}]`);
     for (let k = 0; k < 50; k++) {
         input.value = options[k % options.length];
         input.dispatchEvent(new Event('input'));
@@ -118,7 +136,7 @@ def open_notebook(chromium, url, course, cells):
     nb = new_notebook(cells=[new_code_cell(cell.strip()) for cell in cells], metadata={"kernelspec": kernel})
     nbformat.write(nb, course / name)
     page = chromium.new_context(viewport={"width": 1280, "height": 1100}).new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(60_000)
     page.goto(f"{url}lab?reset")
     page.wait_for_function("() => window.jupyterapp")
     page.evaluate(harness.OPEN_NOTEBOOK, name)
@@ -140,16 +158,62 @@ def wait(page, condition):
     return page.evaluate("() => window.shown.at(-1)[0] - window.moved.at(-1)")
 
 
-def follow_keys(page, slider, count=40):
-    """Milliseconds from a key to its picture, `count` times."""
-    slider.focus()
+def follow(page, acts, condition="true"):
+    """Milliseconds from each act to its picture."""
     delays = []
-    for _ in range(count):
+    for act in acts:
         forget(page)
-        slider.press("ArrowRight")
-        delays.append(wait(page, "true"))
+        act()
+        delays.append(wait(page, condition))
         page.wait_for_timeout(60)
     return delays
+
+
+def keys(slider, count):
+    """Press the arrow keys, to the last value and back."""
+    slider.focus()
+    slider.press("Home")
+    slider.page.wait_for_timeout(800)
+    slider.page.wait_for_function(f"() => {AT_REST}")
+    if slider.evaluate("node => node.tagName") == "SELECT":
+        values, ahead, back = slider.locator("option").count(), "ArrowDown", "ArrowUp"
+    else:
+        values, ahead, back = int(slider.get_attribute("max") or 100) + 1, "ArrowRight", "ArrowLeft"
+    for k in range(count):
+        yield lambda k=k: slider.press(back if k // (values - 1) % 2 else ahead)
+
+
+def drag(page, handle, count):
+    """Drag by the mouse, from left to right and back."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(count):
+        yield lambda k=k: page.mouse.move(x - 5 * min(k + 1, count - k), y + k % 2)
+    page.mouse.up()
+
+
+def follow_all(page):
+    """Print a row for each control of `WIDGETS`: the first of each widget as it redraws, the others until they are done."""
+    outputs = page.locator(".jp-OutputArea-output:has(.tms-stage)")
+    for index, (call, (label, *others)) in enumerate(WIDGETS.items()):
+        name, output = call.split("(")[0], outputs.nth(index)
+        output.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        if name == "BeatTheOptimiser":
+            acts = drag(page, output.get_by_role("slider", name=label), 30)
+        elif name == "GramGym":
+            cell = output.get_by_role("gridcell", name=label)
+            cell.focus()
+            acts = [lambda cell=cell: cell.press(" ")] * 30
+        else:
+            acts = keys(output.get_by_label(label, exact=True), 30)
+        first = ", first picture" if name == "AlmostOrthogonal" else ""
+        row(f"  {name}: {label}{first}", spread(follow(page, acts)), "")
+        for label in others:
+            acts = keys(output.get_by_label(label, exact=True), 4)
+            row(f"    {label}, until done", "", spread(follow(page, acts, AT_REST)))
 
 
 def retrain(page, count=8):
@@ -210,27 +274,29 @@ def stop_beside_a_cell(lab):
     return delay
 
 
-def memory(lab, moves=1000):
-    """Growth of kernel and page in MB over `moves` moves, the page after a forced collection."""
+def memory(lab, name, values, moves=1000):
+    """Growth of kernel and page in MB over `moves` moves, the page after a forced collection; the last cell is RSS."""
 
     def sizes():
         session = page.context.new_cdp_session(page)
         for _ in range(3):
             session.send("HeapProfiler.collectGarbage")
             page.wait_for_timeout(300)
-        page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+        last = f"window.jupyterapp.shell.currentWidget.content.activeCellIndex = {len(lab.cells()) - 1}"
+        page.evaluate(f"() => {{ {last}; return window.jupyterapp.commands.execute('notebook:run-cell'); }}")
         kernel = int(lab.outputs()[-1]["text"])
         return kernel / 1e6, max(p.memory_info().rss for p in renderers()) / 1e6
 
     page = lab.page
+    options = range(0, values, max(1, values // 9))
     for _ in range(3):
-        page.evaluate(RUSH, ["k", [1, 30, 60, 99]])
+        page.evaluate(RUSH, [name, [*options]])
     before = sizes()
     for _ in range(moves // 50):
-        page.evaluate(RUSH, ["k", [5, 20, 45, 70, 95]])
+        page.evaluate(RUSH, [name, [*options]])
     page.wait_for_timeout(500)
-    return [after - earlier for after, earlier in zip(sizes(), before, strict=True)]
+    kernel, renderer = (after - earlier for after, earlier in zip(sizes(), before, strict=True))
+    row(f"  {moves:,} moves of {name}: growth (MB)", f"kernel {kernel:+.0f}", f"page {renderer:+.0f}")
 
 
 def renderers():
@@ -250,16 +316,20 @@ def main():
     with jupyterlab() as open_cells:
         row("20×20 matrix: slider moved → picture (ms)", "median / p90", "after 50 moves")
         page = open_cells([INTERACT]).page
-        row("  interact, a fresh figure", spread(follow_keys(page, page.locator(".noUi-handle"))), "")
+        row("  interact, a fresh figure", spread(follow(page, keys(page.locator(".noUi-handle"), 30))), "")
         page.context.close()
-        lab = open_cells([OURS, RSS])
-        page = lab.page
-        delays = follow_keys(page, page.get_by_role("slider", name="k"))
+        page = open_cells([OURS]).page
+        delays = follow(page, keys(page.get_by_role("slider", name="k"), 30))
         last = rush(page, "k", [3, 50, 77, 20, 90, 41, 66], "last[1] === 'k = 3.'")
         row("  ours", spread(delays), f"{last:.0f}")
-        kernel, renderer = memory(lab)
-        row("  growth over 1,000 moves (MB)", f"kernel {kernel:+.0f}", f"page {renderer:+.0f}")
         page.context.close()
+
+        cells = [f"from tms_edu.widgets import *\n{call}" for call in WIDGETS]
+        lab = open_cells([*cells, RSS])
+        row("the course's widgets: control moved → picture (ms)", "redraw only", "train, compute")
+        follow_all(lab.page)
+        memory(lab, "step", 101)
+        lab.page.context.close()
 
         lab = open_cells([LAB, RSS, "time.sleep(2) if 'time' in globals() else None\nimport time"])
         page = lab.page

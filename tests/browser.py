@@ -18,6 +18,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -192,9 +193,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def lab_page(chromium, lab_server, lab_folder):
-    """A function that opens a notebook in JupyterLab and returns its `LabPage`."""
+@contextmanager
+def notebooks_opened(chromium, lab_server, lab_folder):
+    """Give a function that opens a notebook in JupyterLab and returns its `LabPage`; close all of them at the end."""
     contexts = []
 
     def open_notebook(notebook: str | Path, *, width: int = 1280, height: int = 900) -> LabPage:
@@ -216,3 +217,10 @@ def lab_page(chromium, lab_server, lab_folder):
     yield open_notebook
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def lab_page(chromium, lab_server, lab_folder):
+    """A function that opens a notebook in JupyterLab and returns its `LabPage`."""
+    with notebooks_opened(chromium, lab_server, lab_folder) as open_notebook:
+        yield open_notebook

@@ -7,6 +7,7 @@ import io
 import itertools
 import threading
 import time
+from types import SimpleNamespace
 
 import nbconvert
 import nbformat
@@ -31,8 +32,9 @@ from tms_edu.widgets import (
     TrainingFilm,
     TwoCodes,
 )
-from tms_edu.widgets.base import LivePicture
+from tms_edu.widgets.base import LivePicture, leave_thread_to_browser
 from tms_edu.widgets.controls import Choice, Slider, Switch
+from tms_edu.widgets.easel import captioned
 
 # Short trainings of small models: these tests are about the widgets, not about what is learnt.
 WIDGETS = {
@@ -162,6 +164,15 @@ def test_a_stored_output_is_the_picture_with_its_sentence(widget):
     exporter = nbconvert.HTMLExporter(template_name="classic")  # the other templates do not write alt texts
     page, _ = exporter.from_notebook_node(nbformat.from_dict(notebook))
     assert f'alt="{widget.sentence}"' in page.replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("sentence", ["A short one.", "0 % of 0.000, " * 30, "W" * 400])
+def test_no_line_of_a_caption_is_cut_off(sentence):
+    width = 740
+    picture = Image.new("RGB", (round(width * 1.5), 10), "white")
+    words = captioned(picture, sentence).convert("L").point(lambda shade: 255 * (shade < 250))
+    left, top, right, bottom = words.getbbox()
+    assert 10 <= left < right <= words.width - 10 and 10 < top < bottom <= words.height
 
 
 def test_first_display_is_finished_and_the_same_each_time(widget, request):
@@ -321,6 +332,22 @@ def test_close_ends_the_thread(counter):
     assert not thread.is_alive()
     press(counter, "play")  # a last click that was on its way
     assert not workers()
+
+
+class Comm:
+    def __init__(self, remembered=None):
+        if remembered:
+            self._reply_subshell_id = remembered
+
+
+class ReadOnlyComm:
+    _reply_subshell_id = property(lambda self: "main")
+
+
+@pytest.mark.parametrize("comm", [None, Comm(), Comm("main"), ReadOnlyComm()])
+def test_the_thread_is_left_to_the_browser_where_the_kernel_lets_us(comm):
+    leave_thread_to_browser(SimpleNamespace(comm=comm))
+    assert "_reply_subshell_id" not in getattr(comm, "__dict__", {})
 
 
 def test_callbacks_on_any_thread_beside_a_drawing_cell(counter):

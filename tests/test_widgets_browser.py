@@ -19,34 +19,42 @@ IMPORTANT = ("serious", "critical")
 
 
 class Reader:
-    """What a reader does with one widget, and what there is to see."""
+    """What a reader does with one widget, and what there is to see; `root` is its output where there are several."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, root=None):
         self.lab, self.page = lab, lab.page
-        self.stage = self.page.locator(".tms-stage")
+        self.root = root or lab.page
+        self.stage = self.root.locator(".tms-stage")
 
     def slider(self, name):
-        return self.page.get_by_role("slider", name=name)
+        return self.root.get_by_role("slider", name=name)
 
     def press(self, button):
-        self.page.get_by_role("button", name=button, exact=True).click()
+        self.root.get_by_role("button", name=button, exact=True).click()
 
     def pixels(self):
-        return self.page.locator(".tms-picture").evaluate("canvas => canvas.toDataURL()")
+        return self.root.locator(".tms-picture").evaluate("canvas => canvas.toDataURL()")
 
     def wait_for_other_pixels(self, before):
         # The sentence is on the page a moment before the picture is decoded.
-        changed = "(before) => document.querySelector('.tms-picture').toDataURL() !== before"
-        self.page.wait_for_function(changed, arg=before)
+        picture = self.root.locator(".tms-picture").element_handle()
+        self.page.wait_for_function("([canvas, old]) => canvas.toDataURL() !== old", arg=[picture, before])
+
+    def wait_for_more_pictures(self, seen):
+        stage = self.stage.element_handle()
+        self.page.wait_for_function("([stage, seen]) => stage.dataset.pictures > seen", arg=[stage, seen])
+
+    def wait_for_rest(self):
+        self.root.locator(".tms-stage[data-busy=false]").wait_for()
 
     def sentence(self):
-        return self.page.locator(".tms-sentence").inner_text()
+        return self.root.locator(".tms-sentence").inner_text()
 
     def pictures(self):
         return int(self.stage.get_attribute("data-pictures"))
 
     def wait_for(self, words):
-        self.page.locator(".tms-stage[data-busy=false] .tms-sentence", has_text=words).wait_for()
+        self.root.locator(".tms-stage[data-busy=false] .tms-sentence", has_text=words).wait_for()
 
     def drag(self, slider, start, end):
         box = slider.bounding_box()
@@ -108,25 +116,24 @@ def test_superposition_lab(reader, subshells):
     it.wait_for("Features 0 and 1 are recovered")
     it.press("On 1 time in 20")
     it.wait_for("pentagon")
+    seen = it.pictures()
     it.press("Reset")
-    it.page.wait_for_timeout(
-        1500
-    )  # the same words before and after: nothing on the page tells when it is done
+    it.wait_for_more_pictures(seen)  # of the training, which ends with the same words as the one before
     it.wait_for("pentagon")
 
     it.page.get_by_role("checkbox", name="hidden points").check()
     seen = it.pictures()
     it.press("Play")
-    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {seen + 5}")
+    it.wait_for_more_pictures(seen + 5)
     assert "so far" in it.sentence() or "Not trained" in it.sentence()
     it.press("Stop")
-    it.page.locator(".tms-stage[data-busy=false]").wait_for()
+    it.wait_for_rest()
     it.page.wait_for_timeout(200)
     stopped = it.pictures()
     it.page.wait_for_timeout(500)
     assert it.pictures() == stopped and "so far" in it.sentence()
     it.press("Step")
-    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {stopped}")
+    it.wait_for_more_pictures(stopped)
     it.press("Rewind")
     it.wait_for("Not trained yet")
 
@@ -149,7 +156,7 @@ def test_running_the_cell_again_leaves_nothing_alive(reader):
     it.page.locator(".tms-stage[data-busy=true]").wait_for()
     it.lab.run_all()
     assert [output["text"] for output in it.lab.outputs() if output["output_type"] == "stream"] == ["[]\n"]
-    it.page.locator(".tms-stage[data-busy=false]").wait_for()
+    it.wait_for_rest()
     assert it.page.locator(".tms-stage").count() == 1
 
 
@@ -175,7 +182,7 @@ def test_training_goes_on_and_stops_while_a_cell_runs(reader):
     it.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
     it.page.evaluate(run)
     seen = it.pictures()
-    it.page.wait_for_function(f"document.querySelector('.tms-stage').dataset.pictures > {seen + 5}")
+    it.wait_for_more_pictures(seen + 5)
     it.press("Stop")
     it.page.locator(".tms-stage[data-busy=false]").wait_for(timeout=2000)
     assert "so far" in it.sentence()

@@ -9,8 +9,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def opened(reader):  # noqa: F811
-    def open_widget(name, arguments=""):
-        it = reader(f"from tms_edu.widgets import {name}\nwidget = {name}({arguments})\nwidget")
+    def open_widget(name, cells=()):
+        it = reader(f"from tms_edu.widgets import {name}\nwidget = {name}()\nwidget", *cells)
         readers.append(it)
         return it
 
@@ -124,6 +124,19 @@ def test_gram_gym_by_keyboard(opened):
     assert wrong.count() == sum(status != "r" for status, _ in right)
     assert it.page.locator(".tms-told", has_text="✗").count() == wrong.count()
     assert it.page.get_by_role("radio").first.is_disabled()
+
+
+def test_columns_are_dragged_while_a_cell_runs(opened):
+    it = opened("BeatTheOptimiser", cells=["import time\ntime.sleep(6)"])
+    it.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    it.page.evaluate("() => { window.cell = window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    it.page.locator(".jp-InputPrompt", has_text="[*]").wait_for()
+    column = it.slider("column 4")
+    column.focus()
+    column.press("Delete")
+    it.wait_for("one dropped")
+    assert it.page.locator(".jp-InputPrompt", has_text="[*]").count() == 1
+    it.page.evaluate("() => window.cell")
 
 
 def test_beat_the_optimiser(opened):

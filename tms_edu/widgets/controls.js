@@ -9,7 +9,8 @@ function element(tag, properties = {}, children = []) {
 
 function slider(spec) {
   const input = element("input", { type: "range", min: 0, max: spec.options.length - 1, step: 1 });
-  const readout = element("output");
+  // Hidden from screen readers, to whom the slider itself says it.
+  const readout = element("span", { className: "tms-readout", ariaHidden: "true" });
   readout.style.minWidth = `${Math.max(...spec.texts.map((text) => text.length))}ch`;
   return {
     input,

@@ -184,7 +184,7 @@ function render({ model, el }) {
     const header = (text, role = "columnheader") => element("th", { textContent: text, attributes: { role } });
     const names = G.map((_, j) => header(String(j)));
     if (n > 12) names.filter((_, j) => j % 5).forEach((name) => name.classList.add("tms-between"));
-    const corner = element("td", { className: "tms-corner", attributes: { role: "gridcell" } });
+    const corner = element("td", { className: "tms-corner", attributes: { role: "columnheader", "aria-label": "feature" } });
     const bias = header("b");
     bias.classList.add("tms-bias");
     const top = element("tr", { attributes: { role: "row" } }, [corner, ...names, bias]);

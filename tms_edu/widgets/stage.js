@@ -33,13 +33,15 @@ function render({ model, el }) {
     }
     bitmap.close();
   };
-  const write = (node, text) => {
-    if (node.textContent !== text) node.textContent = text; // the same words again would be read out again
+  // Whoever hears the page is told once, at rest: writing the same words again would repeat them.
+  const write = (node, text, again = false) => {
+    if (again || node.textContent !== text) node.textContent = text;
   };
   const tell = () => {
-    sentence.setAttribute("aria-busy", model.get("busy"));
-    el.dataset.busy = model.get("busy");
-    write(sentence, model.get("sentence"));
+    const [before, busy] = [el.dataset.busy, String(model.get("busy"))];
+    sentence.setAttribute("aria-busy", busy);
+    el.dataset.busy = busy;
+    write(sentence, model.get("sentence"), before === "true" && busy === "false");
     canvas.setAttribute("aria-label", model.get("sentence"));
     write(code, model.get("code"));
     write(error, model.get("error"));
