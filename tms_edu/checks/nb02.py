@@ -352,7 +352,7 @@ def _read_count(count) -> str | None:
 register(
     Number(
         key="02.1",
-        question="Integer part, σ = 0.1: what share does the linear probe name right?",
+        question="Integer part, σ = 0.1: what share, from 0 to 1, does the linear probe name right?",
         exact=0.05,
         far=0.4,
         too_low="Below one half it would be right by answering the opposite. A reader with no clue is at one half.",
@@ -361,7 +361,7 @@ register(
     ),
     Number(
         key="02.2",
-        question="Integer part, noise σ = 0.5: what share does the best decoder name right?",
+        question="Integer part, noise σ = 0.5: what share, from 0 to 1, does the best decoder name right?",
         exact=0.04,
         far=0.3,
         too_low="It keeps more than chance: from the middle of a cell most readings still stay in it. The two ends of the range add a little.",
