@@ -71,6 +71,20 @@ def test_the_pentagons_numbers_at_a_tenth(pentagons):
     assert (losses[~good] > 0.035).all()
 
 
+def test_neighbours_both_on_come_back_and_others_spoil_each_other():
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    train(model, SparseFeatures(5, 0.05), progress=False)
+    for i in range(5):
+        for j in range(i):
+            x = torch.zeros(5)
+            x[[i, j]] = 0.8
+            x_hat = model(x).detach()
+            if gram(model.W)[i, j] > 0:
+                assert (x - x_hat).square().sum() < 0.2
+            else:
+                assert x_hat[[i, j]].max() < 0.1 and (x - x_hat).square().sum() > 1
+
+
 def test_ways_to_spend_two_dimensions_cost_what_is_said():
     features = SparseFeatures(5, 0.1)
     pairs = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])

@@ -378,7 +378,7 @@ register(
     ),
     Choice(
         key="03.2",
-        question="How many numbers does training adjust in the 20 → 10 model?",
+        question="How many numbers does training adjust in a 20 → 10 model, with n = 20 and m = 10?",
         options={
             "220": "This model has another size than the one in the question.",
             "230": "You gave the middle a bias of its own. This model has none; notebook 05 asks why.",
