@@ -97,7 +97,10 @@ WRONG = {
     "changes its argument": (changing, "changes the tensors"),
     "resizes its argument": (shrinking, "changes the tensors"),
     "a NumPy array": (lambda x: 2 * x.numpy(), "NumPy array"),
-    "a list of numbers": (lambda x: [2.0, 4.0], "list of 2, and I expected a torch tensor. `torch.tensor(…)`"),
+    "a list of numbers": (
+        lambda x: [2.0, 4.0],
+        "list of 2, and I expected a torch tensor. `torch.tensor(…)`",
+    ),
     "a list of tensors": (lambda x: list(2 * x), "list of 2, and I expected a torch tensor. `torch.stack`"),
     "a number": (lambda x: 2.0, "the number 2"),
     "text": (lambda x: "2", "text"),
@@ -392,6 +395,13 @@ def test_a_prediction_is_kept_compared_and_scored():
     score = checks.score("99")
     assert (score.points, score.counted) == (0.5, 2)
     assert "0.5 of 2 points from 2 of 2 predictions." in repr(score)
+
+
+@pytest.mark.parametrize("answer", [50, "50", "-0.1", "120 %"])
+def test_a_share_lies_between_0_and_1(answer):
+    register(Number("99.3", "Which share?", 0.1, 0.5, "Too low.", "Too high.", "Close.", share=True))
+    assert "from 0 to 1, for example 0.25 or 25 %" in checks.answer("99.3", answer).message
+    assert "you expect 0.5." in checks.answer("99.3", "50 %").message
 
 
 @pytest.mark.parametrize("answer", ["b", "B", " b) ", "right"])

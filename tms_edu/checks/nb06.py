@@ -451,6 +451,7 @@ register(
         question="Every dropped feature has the bias 0.15. What is 1 − S, how often is a feature on?",
         exact=0.03,
         far=0.15,
+        share=True,
         too_low="0.15 is the mean over all inputs. A feature that is on has 0.5 on average, so it is on twice as often as 0.15 of the time.",
         too_high="The mean is (1 − S)/2, so 1 − S is twice the bias. (0.85 would be S read off as 1 − 0.15.)",
         lesson="A dropped feature answers with its mean, (1 − S)/2. Twice the bias is 1 − S.",

@@ -67,6 +67,7 @@ class Number:
         too_low: what a guess well below the run says about the picture in the reader's head.
         too_high: the same for a guess above.
         lesson: one sentence for a reader who was close.
+        share: whether the number is one from 0 to 1, so that 50 is asked for again.
     """
 
     key: str
@@ -76,11 +77,18 @@ class Number:
     too_low: str
     too_high: str
     lesson: str
+    share: bool = False
 
     def read(self, answer) -> float:
         """Return `answer` as a number; text may be 0.25, 0,25, 1/4 or 25 %; else raise `Nearly`."""
-        if not isinstance(answer, str):
-            return number(answer)
+        value = self._plain(answer) if isinstance(answer, str) else number(answer)
+        if self.share and not 0 <= value <= 1:
+            raise Nearly(
+                f"Prediction {self.key} takes a number from 0 to 1, for example 0.25 or 25 %; I got {value:g}."
+            )
+        return value
+
+    def _plain(self, answer: str) -> float:
         text = answer.strip().replace(",", ".")
         try:
             value = float(Fraction(text.rstrip("% ")))
