@@ -7,7 +7,6 @@ import io
 import itertools
 import threading
 import time
-from types import SimpleNamespace
 
 import nbconvert
 import nbformat
@@ -346,7 +345,7 @@ class ReadOnlyComm:
 
 @pytest.mark.parametrize("comm", [None, Comm(), Comm("main"), ReadOnlyComm()])
 def test_the_thread_is_left_to_the_browser_where_the_kernel_lets_us(comm):
-    leave_thread_to_browser(SimpleNamespace(comm=comm))
+    leave_thread_to_browser(comm)
     assert "_reply_subshell_id" not in getattr(comm, "__dict__", {})
 
 

@@ -92,6 +92,12 @@ def test_gram_gym_by_mouse(opened):
     it.page.get_by_role("combobox", name="level").select_option("20→10")
     it.wait_for("A trained model of 20 features in 10 dimensions")
     it.page.wait_for_function("document.querySelectorAll('.tms-gym tr').length === 21")
+    beside = it.page.get_by_role("radio", name="feature 19: dropped")
+    assert beside.bounding_box()["y"] - cell(it, 19, 0).bounding_box()["y"] < 12  # in one line with its row
+    it.page.set_viewport_size({"width": 700, "height": 1100})  # and the side bar of JupyterLab is open
+    it.page.wait_for_function("document.querySelector('.tms-gym').clientWidth < 400")
+    assert cell(it, 19, 19).bounding_box()["width"] > 14
+    assert it.page.locator(".tms-gym").evaluate("node => node.scrollWidth - node.clientWidth") == 0
 
 
 def test_gram_gym_by_keyboard(opened):
@@ -127,7 +133,9 @@ def test_gram_gym_by_keyboard(opened):
 
 
 def test_columns_are_dragged_while_a_cell_runs(opened):
-    it = opened("BeatTheOptimiser", cells=["import time\ntime.sleep(6)"])
+    it = opened(
+        "BeatTheOptimiser", cells=["import time\nif 'again' in globals():\n    time.sleep(4)\nagain = True"]
+    )
     it.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
     it.page.evaluate("() => { window.cell = window.jupyterapp.commands.execute('notebook:run-cell'); }")
     it.page.locator(".jp-InputPrompt", has_text="[*]").wait_for()

@@ -321,7 +321,7 @@ class LivePicture:
 
     def _show_values(self):
         self._panel.values = self.values
-        leave_thread_to_browser(self._panel)
+        leave_thread_to_browser(self._panel.comm)
 
     @contextmanager
     def _alone(self):
@@ -357,12 +357,12 @@ class LivePicture:
         return [[name, buttons] for name, buttons in rows.items() if buttons]
 
 
-def leave_thread_to_browser(widget: ipywidgets.DOMWidget):
-    """Call after a cell may have sent to a widget that listens, so that it is heard while a cell runs."""
+def leave_thread_to_browser(comm: Any):
+    """Call after a cell may have sent on the comm of a widget that listens, so that it is heard while a cell runs."""
     # ipykernel 7 answers a comm on the thread that last spoke on it, a cell's for instance, and has no public way to
     # say otherwise. Where it does not remember this, or not here, the browser's choice holds anyway.
     with suppress(AttributeError):
-        del widget.comm._reply_subshell_id
+        del comm._reply_subshell_id
 
 
 def _close_earlier_runs_of_this_cell(widget: LivePicture):

@@ -183,7 +183,7 @@ class BeatTheOptimiser(LivePicture):
     def show(self, frame: Frame, n_features, feature_probability, importance_decay, bias) -> str:
         self.W = frame.W.clone()
         self._board.columns = self.W.T.tolist()
-        leave_thread_to_browser(self._board)
+        leave_thread_to_browser(self._board.comm)
         setting = (n_features, feature_probability, importance_decay)
         if setting != self._setting:
             self._setting, self.best = setting, float("inf")

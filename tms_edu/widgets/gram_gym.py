@@ -306,7 +306,7 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
             self._board.bias = self._matrix.b.tolist()
             self._board.marks = {"status": list(self._status), "pairs": sorted(self._pairs)}
             self._board.verdict = verdict
-        leave_thread_to_browser(self._board)
+        leave_thread_to_browser(self._board.comm)
 
     # What the board tells
 
