@@ -1,14 +1,12 @@
 """What notebook 03 says in numbers, over many seeds."""
 
 from collections import Counter
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 import torch
-from IPython.core.interactiveshell import InteractiveShell
 
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
 from tms_edu.checks import nb03
@@ -148,14 +146,17 @@ def test_the_start_of_section_5_ends_in_two_digons_when_features_are_frequent(se
 
 def test_an_answer_left_from_an_earlier_run_is_called_so(monkeypatch):
     y = SparseFeatures(20, 0.2).sample(1000, generator=torch.Generator().manual_seed(1))
-    shell = InteractiveShell()
-    monkeypatch.setattr(nb03, "get_ipython", lambda: shell)
+    shell = SimpleNamespace(
+        last_execution_result=SimpleNamespace(success=True)
+    )  # IPython's, of the last cell
     plain = nb03.check_sparsity(0.2, y).message
-    with redirect_stdout(StringIO()):
-        shell.run_cell("S = (y == 0).mean()")
-    assert nb03.check_sparsity(0.2, y).message.startswith(plain)
-    assert nb03.check_sparsity(0.2, y).message.endswith("so this may be an S from an earlier run.)")
-    shell.run_cell("S = 0.2")
+    monkeypatch.setattr(nb03, "get_ipython", lambda: shell)
+    assert nb03.check_sparsity(0.2, y).message == plain
+    shell.last_execution_result.success = False
+    older = nb03.check_sparsity(0.2, y).message
+    assert older.startswith(plain) and older.endswith("so this may be an S from an earlier run.)")
+    assert nb03.check_sparsity(0.8, y).status == "right"
+    shell.last_execution_result = None
     assert nb03.check_sparsity(0.2, y).message == plain
 
 
