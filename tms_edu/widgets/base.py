@@ -347,14 +347,12 @@ class LivePicture:
                 raise
 
     def _buttons(self) -> list:
-        rows = {
-            self.live_name: [
-                [name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live
-            ],
-            "Try": [[label, f"try:{label}"] for label in self.presets],
-            "": [*([label, f"call:{method}"] for label, method in self.actions.items()), ["Reset", "reset"]],
-        }
-        return [[name, buttons] for name, buttons in rows.items() if buttons]
+        training = [[name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live]
+        actions = [[label, f"call:{method}"] for label, method in self.actions.items()]
+        presets = [[label, f"try:{label}"] for label in self.presets]
+        (presets or actions).append(["Reset", "reset"])
+        rows = [[self.live_name, training], ["", actions], ["Try", presets]]
+        return [row for row in rows if row[1]]
 
 
 def leave_thread_to_browser(comm: Any):

@@ -96,7 +96,7 @@ class SuperpositionLab(LivePicture):
         left = figure.add_axes((0.085, 0.40, 0.39, 0.585))
         self._left = (PlanePart if d_hidden == 2 else NormsPart)(left, n_features)
         self._gram = GramPart(figure.add_axes((0.56, 0.38, 0.43, 0.60)), n_features)
-        ax = figure.add_axes((0.105, 0.105, 0.865, 0.17))
+        ax = figure.add_axes((0.105, 0.105, 0.865, 0.155))
         ax.set(xlim=(0, self.steps), ylim=(2e-3, 3), yscale="log", xlabel="training step", ylabel="loss")
         ax.set_yticks([1, 0.1, 0.01], ["100 %", "10 %", "1 %"])
         ax.minorticks_off()
