@@ -91,7 +91,7 @@ def minutes_of_work(nb) -> float:
     for cell in nb.cells:
         text, tags = cell.source, cell.metadata.get("tags", [])
         if cell.cell_type == "code":
-            minutes += MINUTES_PER_WIDGET * bool(re.match(r"widgets\.", text))
+            minutes += MINUTES_PER_WIDGET * bool(re.search(r"\bwidgets\.[A-Z]", text))
             minutes += MINUTES_PER_PREDICTION * text.count("checks.ask(")
         elif "nav" not in tags and not any(tag.startswith("solution:") for tag in tags):
             minutes += len(text.split("### References")[0].split()) / WORDS_PER_MINUTE

@@ -59,12 +59,13 @@ class PlanePart:
     def show(self, W: Tensor, points: Tensor | None = None):
         """Show W (2, n), and h of shape (batch, 2)."""
         columns = W.T.tolist()
+        left, right = self._short.axes.get_xlim()
         short = []
         for i, (x, y) in enumerate(columns):
             length = (x * x + y * y) ** 0.5
             self._stems[i].set_data([0, x], [0, y])
             self._tips[i].set_data([x], [y])
-            outward = 1 + 0.16 / length if length > 0.05 else 0
+            outward = 1 + 0.05 * (right - left) / length if length > 0.05 else 0
             self._labels[i].set_position((x * outward, y * outward))
             self._labels[i].set_visible(length > 0.05)
             short += [str(i)] * (length <= 0.05)
