@@ -131,6 +131,21 @@ def test_a_screen_reader_is_told_all(it):
     assert [(node["live"], node.get("busy", False)) for node in live] == [("polite", False)]
 
 
+def test_everything_can_be_read_in_the_dark_theme(page_of_all):
+    page = page_of_all.page
+    page.add_style_tag(content="* { content-visibility: visible !important; }")  # what is far off is not looked at
+
+    def choose(theme, light):
+        command = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        page.evaluate(command, theme)
+        page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
+    choose("JupyterLab Dark", "false")
+    found = Reader(page_of_all).axe()
+    choose("JupyterLab Light", "true")
+    assert found == []
+
+
 def test_all_callbacks_ran_on_the_main_thread(page_of_all):
     """That is: the switch off was off."""
     page = page_of_all.page
