@@ -133,7 +133,9 @@ def test_a_screen_reader_is_told_all(it):
 
 def test_everything_can_be_read_in_the_dark_theme(page_of_all):
     page = page_of_all.page
-    page.add_style_tag(content="* { content-visibility: visible !important; }")  # what is far off is not looked at
+    page.add_style_tag(
+        content="* { content-visibility: visible !important; }"
+    )  # what is far off is not looked at
 
     def choose(theme, light):
         command = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"

@@ -11,6 +11,7 @@ WRONG = {
         "b1 forgotten": ABSORBED.format("return b2.clone()"),
         "b2 forgotten": ABSORBED.format("return V @ b1"),
         "cut at 0": ABSORBED.format("return torch.relu(V @ b1 + b2)"),
+        "cut before the sum": ABSORBED.format("return torch.relu(V @ b1) + b2"),
         "a ReLU in the middle": ABSORBED.format("return V @ torch.relu(b1) + b2"),
         "the hidden bias": ABSORBED.format("return b1.clone()"),
         "Vᵀ": ABSORBED.format("return V.T @ b1 + b2"),
@@ -36,6 +37,7 @@ WRONG = {
     "05.3": {
         "the sign": LIFT.format("return W.clamp(max=0).sum(dim=1)"),
         "the lowest weight": LIFT.format("return -W.min(dim=1).values.clamp(max=0)"),
+        "the lowest weight, no limit": LIFT.format("return -W.min(dim=1).values"),
         "all sizes": LIFT.format("return W.abs().sum(dim=1)"),
         "everything on": LIFT.format("return (-W.sum(dim=1)).clamp(min=0)"),
         "everything on, no limit": LIFT.format("return -W.sum(dim=1)"),

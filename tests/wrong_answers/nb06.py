@@ -106,7 +106,6 @@ WRONG = {
             "my_W[2, 2], my_W[2, 4] = 1.0, -1.0\nmy_W[3, 3], my_W[3, 6] = 1.0, -1.0"
         ),
         "the picture itself": "my_W = torch.eye(7)",
-        "whole numbers": "my_W = torch.zeros(4, 7).long()",
     },
     "06.5": {
         "the bias itself": TRAINED.format(0.25, 0.8, "", "0.125"),
@@ -127,5 +126,11 @@ WRONG = {
         "a model, not words": "expected = 'ten digons'\nexperiment = lambda seed: ToyModel(5, 2)",
         "the seed unused": "expected = 'ten digons'\nexperiment = lambda seed: 'ten digons'",
         "a number expected": "expected = 5\nexperiment = lambda seed: str(seed)",
+    },
+}
+
+RIGHT = {
+    "06.4": {
+        "whole numbers": "my_W = torch.zeros(4, 7).long()\nmy_W[0, 0] = my_W[1, 5] = my_W[2, 2] = my_W[3, 3] = 1\nmy_W[2, 6] = my_W[3, 4] = -1",
     },
 }

@@ -22,6 +22,10 @@ ABSORBED_MISTAKES = [
         "The right sum, cut at 0. The output ReLU comes later, after V W x has been added.",
     ),
     (
+        lambda V, b1, b2: torch.relu(V @ b1) + b2,
+        "What b₁ adds is cut at 0 before b₂ joins it. The sum is cut, once, at the very end.",
+    ),
+    (
         lambda V, b1, b2: V @ torch.relu(b1) + b2,
         "You put b₁ through a ReLU. The middle of this model has none.",
     ),
@@ -102,6 +106,10 @@ LIFT_MISTAKES = [
     (
         lambda W: -W.amin(1).clamp(max=0),
         "This is enough for one feature at a time. Several can be on at once, and their negative weights add up.",
+    ),
+    (
+        lambda W: -W.amin(1),
+        "The lowest weight alone: enough for one feature at a time. And a dimension without negative weights needs no lift.",
     ),
     (
         lambda W: W.abs().sum(1),
@@ -363,6 +371,23 @@ register(
     ),
     Choice(
         key="05.7",
+        question="A base model in disguise, trained on with all four parameters free: where does its loss go?",
+        options={
+            "It stays: the base model was at its lowest": "Lowest among base models. With W₂ free of W₁ there are more ways down from there.",
+            "Down": "In this run it did not.",
+            "Up: the ReLU starts to cut": "You pictured the ReLU as an obstacle. Lifted by b₁ it is idle, and training has no reason to wake it.",
+        },
+        observe=lambda ratio: (
+            "Down"
+            if ratio < 0.97
+            else "It stays: the base model was at its lowest"
+            if ratio < 1.03
+            else "Up: the ReLU starts to cut"
+        ),
+        lesson="The base model is one point among the models with a ReLU in the middle, and not their lowest.",
+    ),
+    Choice(
+        key="05.8",
         question="How many of the five neurons answer to one feature alone?",
         options={
             "All five, or nearly": "In this run fewer did.",

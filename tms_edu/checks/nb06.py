@@ -413,6 +413,21 @@ def _read_repeat(observed) -> str:
     )
 
 
+def _read_faint(biases) -> str | None:
+    if not biases:
+        return None
+    low, high = min(biases), max(biases)
+    if low > 0.22:
+        return "0.25, their mean: they are given up"
+    return (
+        "Between 0 and 0.25: something still arrives"
+        if low > 0.03
+        else "0: there is nothing to cut"
+        if high < 0.03
+        else None
+    )
+
+
 register(
     Choice(
         key="06.1",
@@ -478,5 +493,16 @@ register(
         },
         observe=lambda ratio: "Orange" if ratio > 1.2 else "Blue" if ratio < 0.8 else "Both the same: ±0.5",
         lesson="ReLU removes what is negative for nothing. What is positive has to be cut by a bias, which costs the feature too.",
+    ),
+    Choice(
+        key="06.7",
+        question="On half of the time, and two rows look blank. Which bias stands beside them?",
+        options={
+            "0.25, their mean: they are given up": "You took the word for the thing. Their columns are short, not zero, and what still arrives does part of the work.",
+            "Between 0 and 0.25: something still arrives": "In this run it was otherwise: look at the last column.",
+            "0: there is nothing to cut": "A bias does not only cut. It also answers for what does not arrive.",
+        },
+        observe=_read_faint,
+        lesson="A short column still carries something, so the bias has less to answer for.",
     ),
 )
