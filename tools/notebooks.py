@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from PIL import Image
@@ -196,12 +197,6 @@ def children_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def children_megabytes() -> float:
-    """Return the most memory that any kernel so far has held at once."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
 def run(nb, path: Path) -> None:
     """Execute the notebook in a fresh kernel and write how long it took into its text."""
     client = NotebookClient(
@@ -213,15 +208,21 @@ def run(nb, path: Path) -> None:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
+    held = [0.0]
+
+    def look(**_) -> None:
+        held.append(psutil.Process(client.km.provisioner.pid).memory_info().rss / 2**20)
+
+    client.on_cell_complete = look
     start = children_seconds()
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError) as error:
         raise NotebookError(f"{path.name} stops with an error.\n{error}") from error
     seconds = rounded(children_seconds() - start, seconds_to_run(nb))
-    if seconds > MOST_SECONDS or children_megabytes() > MOST_MEGABYTES:
+    if seconds > MOST_SECONDS or max(held) > MOST_MEGABYTES:
         raise NotebookError(
-            f"{path.name} took {seconds} s and {children_megabytes():.0f} MB; at most {MOST_SECONDS} s and "
+            f"{path.name} took {seconds} s and {max(held):.0f} MB; at most {MOST_SECONDS} s and "
             f"{MOST_MEGABYTES} MB are allowed."
         )
     for cell in nb.cells:
