@@ -30,8 +30,8 @@ def check_first_pentagon(S) -> str:
         )
     if max(kept) == 5 and _kept(min(1.0, 1 - S + STOP))[0] < 5:
         return (
-            f"At S = {S:g} all five are kept. The best that is known changes from two opposite pairs to a pentagon at 1 − S = 0.22; "
-            "close to it the two are nearly as good as each other, and the start decides which one training finds."
+            f"At S = {S:g} all five are kept. Near here two opposite pairs and a pentagon are nearly as good as each other, and the "
+            "start decides which one training finds. Notebook 03 asks where the better one changes."
         )
     if max(kept) < 5:
         if S <= 0.5 and max(_kept(S)) == 5:

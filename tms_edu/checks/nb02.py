@@ -367,8 +367,8 @@ register(
         far=0.3,
         share=True,
         too_low="It keeps more than chance: from the middle of a cell most readings still stay in it. The two ends of the range add a little.",
-        too_high="Each cat has a dog half a unit away or nearer. A noise of half a unit takes it there often.",
-        lesson="Half a unit of noise, and the next mistake is at most half a unit away.",
+        too_high="Nearly each cat has a dog half a unit away or nearer. A noise of half a unit takes it there often.",
+        lesson="Half a unit of noise, and the next mistake is nearly always at most half a unit away.",
     ),
     Number(
         key="02.3",
