@@ -163,9 +163,7 @@ def memory_and_import() -> None:
 
 
 def main(quick: bool) -> None:
-    print(
-        "Time to the same loss. Means over three seeds (100 -> 20: one for the rivals); `train`: whole runs."
-    )
+    print("Time to the same loss. Means over eight seeds (100 -> 20: one for the rivals, three for `train`).")
     print(
         "ratio: the paper's whole recipe to ours. strict: the paper's recipe, stopped when its loss first comes"
     )
