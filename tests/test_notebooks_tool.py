@@ -76,6 +76,16 @@ def test_run_normalises_links_times_and_changes_nothing_when_run_again(course):
     assert [file.read_text() for file in (path, course / "README.md")] == written
 
 
+def test_the_glossary_is_linked_from_each_notebook_and_leads_back(course):
+    glossary = course / "notebooks" / notebooks.GLOSSARY
+    nbformat.write(new_notebook(cells=[new_markdown_cell("old", metadata={"tags": ["nav"]})]), glossary)
+    notebooks.main(["--no-run"], course)
+    assert notebooks.read(glossary).cells[0].source == "[Contents](00_first.ipynb)"
+    for path in notebooks.notebook_paths(course):
+        assert f"[Glossary]({notebooks.GLOSSARY})" in notebooks.read(path).cells[-1].source
+    assert notebooks.main(["--check"], course) == 0
+
+
 def test_check_notices_what_is_stale_and_writes_nothing(course, capsys):
     before = (course / "notebooks/01_second.ipynb").read_text()
     assert notebooks.main(["--check"], course) == 1

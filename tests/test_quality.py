@@ -1,10 +1,9 @@
 """What the defaults of `train` promise, over many models at once: the best arrangement, at a bounded cost in memory."""
 
-import subprocess
-import sys
-
 import pytest
+import speed
 import torch
+from quality import is_pentagon
 from torch import Tensor
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, reconstruction_loss, train, training
@@ -19,12 +18,6 @@ def train_many(n, m, p: Tensor, seed, importance=1.0) -> ToyModel:
     model = ToyModel(n, m, instances=tuple(p.shape), generator=torch.Generator().manual_seed(seed))
     train(model, SparseFeatures(n, p.unsqueeze(-1)), importance=importance, seed=seed, progress=False)
     return model
-
-
-def is_pentagon(W: Tensor) -> Tensor:
-    angles = torch.atan2(W[..., 1, :], W[..., 0, :]).rad2deg().sort(dim=-1).values
-    gaps = torch.cat([angles, angles[..., :1] + 360], dim=-1).diff()
-    return ((gaps - 72).abs() <= 5).all(-1) & (feature_norms(W) > 0.5).all(-1)
 
 
 def test_a_pentagon_is_told_from_what_is_not_one():
@@ -86,20 +79,6 @@ def test_without_the_early_decay_runs_with_many_features_end_worse(monkeypatch):
     assert (decayed / losses()).mean() < 0.99
 
 
-MEMORY = """
-import pathlib, re, resource, torch
-from tms_edu import SparseFeatures, ToyModel, train
-p = 20.0 ** -torch.linspace(0, 1, 20)
-train(ToyModel(100, 20, instances=(20,)), SparseFeatures(100, p[:, None]), steps=25, progress=False)
-status = pathlib.Path("/proc/self/status")
-# On Linux ru_maxrss starts at the size of the process that started this one.
-if status.exists():
-    print(1024 * int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]))
-else:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
 def test_the_largest_sweep_trains_in_600_megabytes():
-    ran = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
-    assert int(ran.stdout) < 600e6
+    _, peak = speed.in_a_fresh_process(speed.MEMORY)
+    assert peak * 2**20 < 600e6

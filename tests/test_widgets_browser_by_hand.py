@@ -20,7 +20,8 @@ def opened(reader):  # noqa: F811
         assert it.axe() == []
         it.page.set_viewport_size({"width": 700, "height": 1100})
         assert it.overflow() == [0, 0]
-        assert it.lab.console == [] and it.page.locator(".tms-error").inner_text() == ""
+        assert it.lab.console == [] and it.lab.errors() == []
+        assert it.page.locator(".tms-error").inner_text() == ""
 
 
 def test_one_input(opened):
@@ -179,3 +180,28 @@ def test_beat_the_optimiser(opened):
     it.press("Reset")
     it.wait_for(loss)
     assert bias.get_attribute("aria-valuetext") == "best for W"
+
+
+def test_probing_neurons(opened):
+    it = opened("NeuronProber")
+    it.wait_for("Neuron 11 fires for")
+    before = it.pixels()
+    it.slider("neuron").press("ArrowRight")
+    it.wait_for("Neuron 12 fires for one digit")
+    it.wait_for_other_pixels(before)
+    it.press("Two digits")
+    it.wait_for("Neuron 8 fires for 2 digits")
+    before = it.pixels()
+    it.page.get_by_role("combobox", name="pictures").select_option(label="one of each digit")
+    it.wait_for_other_pixels(before)
+
+
+def test_wiring_a_cat(opened):
+    it = opened("CatCircuit")
+    it.wait_for("That is the union")
+    bias = it.slider("bias b")
+    for _ in range(8):
+        bias.press("ArrowLeft")
+    it.wait_for("That is the intersection")
+    it.press("Three times the whiskers")
+    it.wait_for("It is fooled")

@@ -13,7 +13,9 @@ from torch import Generator, Tensor, nn
 from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
 
 STEPS, BATCH_SIZE, LR = 800, 128, 5e-2
-WARM_UP, EARLY_DECAY = 0.1, 0.25
+# While the learning rate rises, weights decay: they leave the random start smaller, and the important features take their
+# directions before the others crowd them, which ends in better minima where features are many.
+WARM_UP, EARLY_DECAY = 0.1, 0.25  # a share of the steps; weight decay
 
 
 class Snapshot(NamedTuple):
@@ -111,9 +113,9 @@ def train(
 ) -> TrainingRun:
     """Train a model in place and return the record of the run.
 
-    Adam with a learning rate that rises to `lr` and falls to 0 along a cosine, and weight decay while it rises. The defaults bring a five-feature,
-    two-dimensional model close to its optimum in a fraction of a second; nothing needs tuning. The kernel's interrupt
-    ends the run early and leaves the model as it is then, with the record so far.
+    Adam with a learning rate that rises to `lr` and falls to 0 along a cosine, and weight decay while it rises. The
+    defaults bring a five-feature, two-dimensional model close to its optimum in a fraction of a second; nothing needs
+    tuning. The kernel's interrupt ends the run early and leaves the model as it is then, with the record so far.
 
     Args:
         model: a ToyModel, or any module that maps x to a reconstruction of the same shape. All its instances are
@@ -213,8 +215,6 @@ def _require_settings(lr, **counts) -> None:
 def _share_of_lr(step: int, steps: int) -> float:
     # Up over the first tenth, then down to 0 along a cosine. Without the gentle start, biases are pushed so far down that now
     # and then an output is off for every input, and stays so; without the end, the last steps still jump about the minimum.
-    # While the rate rises, weights also decay: they leave the random start smaller, and the important features take their
-    # directions before the others crowd them, which ends in better minima where features are many.
     return min(1.0, (step + 1) / (WARM_UP * steps)) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 

@@ -126,10 +126,12 @@ def normalise(nb) -> None:
 
 
 def navigation(path: Path, paths: list[Path]) -> str:
-    place = paths.index(path)
     links = [f"[Contents]({paths[0].name if paths[0].name.startswith('00') else '../README.md'})"]
+    if path.name == GLOSSARY:
+        return links[0]
     if (path.parent / GLOSSARY).exists():
         links.append(f"[Glossary]({GLOSSARY})")
+    place = paths.index(path)
     if place > 0:
         links.insert(0, f"[← {title(paths[place - 1])}]({paths[place - 1].name})")
     if place + 1 < len(paths):
@@ -282,6 +284,12 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     for path in paths:  # the map names the others, so it comes after them
         if tagged(read(path), "map"):
             put(path, renewed(path, paths, setup, execute=False))
+    glossary = root / "notebooks" / GLOSSARY
+    if glossary.exists():
+        nb = read(glossary)
+        for cell in tagged(nb, "nav"):
+            cell.source = navigation(glossary, paths)
+        put(glossary, dump(nb))
     readme = root / "README.md"
     if readme.exists():
         put(readme, with_table(readme.read_text(encoding="utf-8"), paths))
