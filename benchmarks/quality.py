@@ -6,10 +6,10 @@ Prints a table. About ten minutes on two cores; --quick: one sparsity instead of
 import sys
 from time import perf_counter
 
-import rivals
 import torch
 from torch import Tensor
 
+import rivals
 from tms_edu import SparseFeatures, ToyModel, feature_norms, train
 from tms_edu.checks.outcomes import gaps
 from tms_edu.theory import expected_loss, optimum

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from time import perf_counter, process_time
 
-import rivals
 import torch
 from torch import Generator, Tensor
 
+import rivals
 from tms_edu import SparseFeatures, ToyModel, reconstruction_loss, train
 
 SEEDS = range(8)

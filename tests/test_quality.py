@@ -1,11 +1,11 @@
 """What the defaults of `train` promise, over many models at once: the best arrangement, at a bounded cost in memory."""
 
 import pytest
-import speed
 import torch
-from quality import is_pentagon
 from torch import Tensor
 
+import speed
+from quality import is_pentagon
 from tms_edu import SparseFeatures, ToyModel, feature_norms, reconstruction_loss, train, training
 from tms_edu.theory import expected_loss, optimum
 
