@@ -75,7 +75,7 @@ def test_rotating_before_a_relu_breaks_networks_and_without_it_changes_nothing()
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_relu_gives_a_third_to_a_half_of_the_runs_a_neuron_per_feature(seed):
+def test_a_relu_gives_two_thirds_to_nine_tenths_of_the_runs_a_neuron_per_feature(seed):
     features, own = SparseFeatures(3, 0.3), {}
     x = features.sample(5000, instances=(48,), generator=torch.Generator().manual_seed(1))
     for kind in (ToyModel, HiddenReLU):
@@ -84,7 +84,7 @@ def test_a_relu_gives_a_third_to_a_half_of_the_runs_a_neuron_per_feature(seed):
         own[kind] = (W.abs().amax(-2) > 0.99 * W.norm(dim=-2)).all(-1)
         lossless = reconstruction_loss(x, model(x)) < 0.001
         assert lossless.all() if kind is ToyModel else torch.equal(lossless, own[kind])
-    assert 0.3 <= own[HiddenReLU].float().mean() <= 0.55
+    assert 0.65 <= own[HiddenReLU].float().mean() <= 0.9
     assert own[ToyModel].float().mean() <= 0.1
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from tms_edu import SparseFeatures, ToyModel, read_gram, reconstruction_loss, train
+from tms_edu import SparseFeatures, ToyModel, feature_norms, read_gram, reconstruction_loss, train, training
 from tms_edu import gram as gram_of
 from tms_edu.theory import expected_loss, optimum
 from tms_edu.training import train_in_chunks
@@ -98,6 +98,43 @@ def test_any_module_can_be_trained():
 
     run = train(Untied(), SparseFeatures(5, 0.05), progress=False)
     assert run.loss[-20:].mean() < 0.5 * run.loss[0]
+
+
+def test_a_factor_in_front_of_the_whole_loss_changes_nothing():
+    features, results = SparseFeatures(5, 0.1), []
+    for factor in (1.0, 100.0):
+        model = fresh(instances=(8,))
+        train(model, features, importance=factor * 0.9 ** torch.arange(5), progress=False)
+        results.append(model.W.detach())
+    assert torch.allclose(*results, atol=1e-3)
+
+
+def test_the_early_price_on_weights_hardly_moves_a_trained_model(monkeypatch):
+    features, lengths = SparseFeatures(5, 0.1), []
+    W, b, best = optimum(features, 2)
+    for price in (training.EARLY_DECAY, 0.0):
+        monkeypatch.setattr(training, "EARLY_DECAY", price)
+        model = fresh(instances=(16,))
+        with torch.no_grad():
+            model.W.copy_(W)
+            model.b_final.copy_(b)
+        run = train(model, features, snapshots=11, progress=False)
+        lengths.append(feature_norms(run.snapshots[1].W).mean())
+        assert (expected_loss(model.W.data, model.b_final.data, features) < 1.01 * best).all()
+    assert 0.97 < lengths[0] / lengths[1] < 1
+
+
+def test_instances_may_share_a_parameter():
+    class SharedBias(ToyModel):
+        def __init__(self, *sizes, **options):
+            super().__init__(*sizes, **options)
+            self.b_final = nn.Parameter(torch.zeros(self.n_features))
+
+        def forward(self, x):
+            return torch.relu(x @ self.W.mT @ self.W + self.b_final)
+
+    run = train(SharedBias(5, 2, instances=(3,)), SparseFeatures(5, 0.05), progress=False)
+    assert run.model.b_final.shape == (5,) and (run.loss[-20:].mean(0) < 0.5 * run.loss[0]).all()
 
 
 def test_nothing_on_or_everything_on_is_no_trouble():

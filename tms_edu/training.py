@@ -13,10 +13,10 @@ from torch import Generator, Tensor, nn
 from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
 
 STEPS, BATCH_SIZE, LR = 800, 128, 6e-2
-# While the learning rate rises, the squares of all weights are added to the loss. What is worth little shrinks, and the important
-# features take their directions before the others crowd them, which ends in better minima where features are many. The share
-# is of the first loss: no other importance in front of the whole loss changes the run, and a model already trained keeps its weights.
-WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; of the first loss, for each unit of squared weight
+# While the learning rate rises, squared weights cost something. What is worth little shrinks, and the important features take
+# their directions before the others crowd them, which ends in better minima where features are many. The price is a share of
+# the first loss: a factor in front of the whole loss changes nothing, and a model that is already trained hardly notices.
+WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; the share of the first loss that a squared weight of 1 costs
 
 
 class Snapshot(NamedTuple):
@@ -194,14 +194,12 @@ def train_in_chunks(
             optimizer.param_groups[0].update(lr=lr * _share_of_lr(step, steps))
             x, row_weight = next(batches)
             loss = _loss(x, model(x), weight, row_weight)
-            cost = loss
-            if step < WARM_UP * steps:
-                first_loss = loss.detach() if step == 0 else run._losses[0]
-                cost = loss + EARLY_DECAY * first_loss * _squared_weights(model, instances)
-            optimizer.zero_grad()
-            cost.sum().backward()
-            optimizer.step()
             run._losses.append(loss.detach())
+            if step < WARM_UP * steps:
+                loss = loss + EARLY_DECAY * run._losses[0] * _squared_weights(model, instances)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
             if step % chunk == 0 or step == steps - 1:
                 _require_sane(run, start, lr, since=step - chunk)
         if keep_at:
@@ -210,11 +208,12 @@ def train_in_chunks(
 
 
 def _squared_weights(model: nn.Module, instances: tuple[int, ...]) -> Tensor:
-    """Sum the squares of all parameters, one sum per instance; what the instances share counts for each."""
-    parameters = list(model.parameters())
-    shared = [p for p in parameters if p.shape[: len(instances)] != instances]
-    own = [p for p in parameters if p.shape[: len(instances)] == instances]
-    return sum(p.square().reshape(*instances, -1).sum(-1) for p in own) + sum(p.square().sum() for p in shared)
+    """Sum the squares of all parameters, one sum per instance; a parameter that the instances share counts for each."""
+    total = torch.zeros(instances, device=next(model.parameters()).device)
+    for parameter in model.parameters():
+        own = parameter.shape[: len(instances)] == instances
+        total = total + (parameter.square().reshape(*instances, -1).sum(-1) if own else parameter.square().sum())
+    return total
 
 
 def _require_settings(lr, **counts) -> None:

@@ -425,7 +425,7 @@ register(
         key="01.3",
         question="With a ReLU on three neurons, do three features get a neuron each?",
         options={
-            "Yes, in every run": "Being best is not being found: half of the runs or more get stuck at a mixture, and pay for it.",
+            "Yes, in every run": "Being best is not being found: about one run in four gets stuck at a mixture, and pays for it.",
             "In some runs, and those lose nothing": "Here the runs went another way; look at the two counts.",
             "No more often than without a ReLU": "The ReLU is what makes a neuron per feature worth something: mixtures lose a part of what is cut away.",
         },
