@@ -1,6 +1,7 @@
 """Shapes in annotations are checked while the tests run, and only then."""
 
 import os
+import sys
 
 # One thread a process: the tests run side by side, and kernels started by them inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,3 +25,11 @@ def _plain(request):
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed():
+    """Leave no figure open: pyplot warns of too many, and which test is hit would depend on the order."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

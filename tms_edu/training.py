@@ -16,7 +16,7 @@ STEPS, BATCH_SIZE, LR = 800, 128, 6e-2
 # While the learning rate rises, squared weights cost something. What is worth little shrinks, and the important features take
 # their directions before the others crowd them, which ends in better minima where features are many. The price is a share of
 # the first loss: a factor in front of the whole loss changes nothing, and a model that is already trained hardly notices.
-WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; the share of the first loss that a squared weight of 1 costs
+WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; of the first loss, for a squared weight of 1
 
 
 class Snapshot(NamedTuple):
@@ -211,8 +211,9 @@ def _squared_weights(model: nn.Module, instances: tuple[int, ...]) -> Tensor:
     """Sum the squares of all parameters, one sum per instance; a parameter that the instances share counts for each."""
     total = torch.zeros(instances, device=next(model.parameters()).device)
     for parameter in model.parameters():
+        squares = parameter.square()
         own = parameter.shape[: len(instances)] == instances
-        total = total + (parameter.square().reshape(*instances, -1).sum(-1) if own else parameter.square().sum())
+        total = total + (squares.reshape(*instances, -1).sum(-1) if own else squares.sum())
     return total
 
 

@@ -8,7 +8,7 @@ from tms_edu.checks import nb03
 from tms_edu.checks.exercises import Nearly, NotTried, call, exercise, kind, mistakes, same
 from tms_edu.checks.predictions import Choice, register
 
-BASE_LOSS = 0.0263
+BASE_LOSS, GOOD_LOSS = 0.0263, 0.017
 
 ABSORBED_MISTAKES = [
     (
@@ -56,9 +56,9 @@ def check_absorbed(absorbed) -> str:
     expected = V @ b1 + b2
     mistakes(answer, expected, ABSORBED_MISTAKES, V, b1, b2)
     if not same(answer, expected):
-        tiny = call(absorbed, torch.tensor([[2.0]]), torch.tensor([3.0]), torch.tensor([1.0]))
+        tiny = call(absorbed, torch.tensor([[2.0]]), torch.tensor([-3.0]), torch.tensor([1.0]))
         raise Nearly(
-            "The shape fits, the numbers do not. Take V = 2, b₁ = 3, b₂ = 1 and x = 0: what stands before the last ReLU? "
+            "The shape fits, the numbers do not. Take V = 2, b₁ = −3, b₂ = 1 and x = 0: what stands before the last ReLU? "
             f"Your function gives {nb03._row(tiny.reshape(-1))}."
         )
     return "One bias less, the same outputs, whatever W is: it never entered. So a hidden bias is redundant beside a free decoder too."
@@ -113,7 +113,7 @@ LIFT_MISTAKES = [
     ),
     (
         lambda W: W.abs().sum(1),
-        "Enough, and more than needed: positive weights never push h down.",
+        "This is the lift of the cell above: enough, and more than needed. Positive weights never push h down.",
     ),
     (
         lambda W: (-W.sum(1)).clamp(min=0),
@@ -161,43 +161,42 @@ def check_lift(lift) -> str:
 
 @exercise
 def check_relu_model(my_relu_model) -> str:
-    """Check the reader's own hidden-ReLU model, 5 → 2 at 1 − S = 0.1: below the base model's loss."""
+    """Check the reader's own hidden-ReLU model, 5 → 2 at 1 − S = 0.1: well below the base model's loss."""
     W1, b1, W2, b2 = _parameters(my_relu_model)
-    x = SparseFeatures(5, 0.1).sample(100_000, generator=torch.Generator().manual_seed(5))
-    before = x @ W1.T + b1
-    x_hat = torch.relu(torch.relu(before) @ W2.T + b2)
-    loss = reconstruction_loss(x, x_hat).item()
-    start = f"Loss {loss:.4f}; the base model has {BASE_LOSS}. "
-    if loss < 0.025:
-        works, cosine = (
-            (before < 0).float().mean(),
-            torch.nn.functional.cosine_similarity(W1, W2.T, dim=-1).mean(),
-        )
-        return (
-            f"Loss {loss:.4f}, below the base model's {BASE_LOSS}. Your hidden ReLU is at work on {works:.0%} of h, and row against "
-            f"column, W₁ and W₂ have a cosine of {cosine:.2f}. What it gains, it gains from a W₂ that is free."
-        )
-    if (b2 == 0).all():
-        raise Nearly(
-            start
-            + "The output biases are all exactly 0, as before the first step. Has this model been trained?"
-        )
-    if same(W2, W1.T, 1e-6):
-        raise Nearly(
-            start + "W₂ is still W₁ᵀ to the last digit: this is the base model in disguise. Now train it."
-        )
+    features = SparseFeatures(5, 0.1)
+    on = features.sample_active(50_000, generator=torch.Generator().manual_seed(5))
+    before = on @ W1.T + b1
+
+    def answer(h):
+        return torch.relu(torch.relu(h) @ W2.T + b2)
+
+    empty, x_hat = features.empty_probability.item(), answer(before)
+    loss_on = reconstruction_loss(on, x_hat).item()
+    loss = (1 - empty) * loss_on + empty * answer(b1).square().sum().item()
     silent = int((x_hat.amax(0) - x_hat.amin(0) < 1e-3).sum())
+    if loss >= GOOD_LOSS:
+        raise Nearly(
+            f"Loss {loss:.4f}; the base model has {BASE_LOSS}. {_why_not_good(loss, silent, W1, W2, b2)}"
+        )
+    return (
+        f"Loss {loss:.4f}; the base model has {BASE_LOSS}. While something is on, your hidden ReLU cuts "
+        f"{(before < 0).float().mean():.1%} of h. What this model gains, it gains from a W₂ that is free: the free decoder of "
+        "notebook 04 comes as low without any ReLU in the middle."
+    )
+
+
+def _why_not_good(loss: float, silent: int, W1: Tensor, W2: Tensor, b2: Tensor) -> str:
+    if (b2 == 0).all():
+        return "The output biases are all exactly 0, as before the first step. Has this model been trained?"
+    if same(W2, W1.T, 1e-6):
+        return "W₂ is still W₁ᵀ to the last digit: this is the base model in disguise. Now train it."
     if silent:
-        raise Nearly(
-            start
-            + f"{silent} of its 5 outputs never move. Where did training start, and is there a better place?"
-        )
+        return f"{silent} of its 5 outputs never move, and more steps will not wake them. Try another start."
+    if loss < 0.95 * BASE_LOSS:
+        return "All outputs move, and it is below the base model. What does it need to come lower still?"
     if loss > 1.2 * BASE_LOSS:
-        raise Nearly(
-            start
-            + "All outputs move, but far from well. Which `feature_probability` has it seen, and for how many steps?"
-        )
-    raise Nearly(start + "It is close. More steps, or another base model to start from?")
+        return "All outputs move, but far from well. Which `feature_probability` has it seen, and for how many steps?"
+    return "All outputs move, about as well as the base model's. What would more steps do?"
 
 
 def _parameters(model) -> list[Tensor]:
@@ -220,48 +219,71 @@ def _parameters(model) -> list[Tensor]:
     return [value.detach() for value in found]
 
 
-ANSWERS_MISTAKES = [
+def _own(answers: Tensor) -> Tensor:
+    return answers[answers.sum(1) == 1].sum(0)
+
+
+OWN_MISTAKES = [
     (
-        lambda W: (W.abs() >= 0.4).sum(1),
+        lambda W: (W >= 0.4).sum(0),
+        "You count every neuron that answers to a feature. Which of them answer to nothing else?",
+    ),
+    (
+        lambda W: (W >= 0.4).sum(0) == 1,
+        "You ask which features move one neuron. That neuron may answer to other features too: look along the row.",
+    ),
+    (
+        lambda W: (W >= 0.4)[(W >= 0.4).sum(1) == 1].any(0),
+        "You say whether there is such a neuron, not how many there are.",
+    ),
+    (
+        lambda W: _own(W.abs() >= 0.4),
         "You count strong negative weights too. A feature with a weight of −1 does not drive a ReLU, it holds it at 0.",
     ),
+    (lambda W: _own(W > 0), "Every positive weight counts in your answer. It takes 0.4."),
+    (lambda W: _own(W > 0.4), "Right but for a weight of exactly 0.4: “at least” includes it."),
     (
-        lambda W: (W > 0).sum(1),
-        "Every positive weight counts in your answer. It takes 0.4.",
-    ),
-    (
-        lambda W: (W > 0.4).sum(1),
-        "Right but for a weight of exactly 0.4: “at least” includes it.",
-    ),
-    (
-        lambda W: (W / W.amax(1, keepdim=True) >= 0.4).sum(1),
+        lambda W: _own(W / W.amax(1, keepdim=True) >= 0.4),
         "You measured against the largest weight of each neuron. The 0.4 is meant as it stands.",
     ),
     (
-        lambda W: W.clamp(min=0).sum(1),
-        "You added up weights. The question is how many features reach 0.4.",
+        lambda W: torch.nn.functional.one_hot(W.argmax(1), W.shape[1]).sum(0),
+        "You gave every neuron to its strongest feature. Some of them answer to several features, or to none.",
     ),
 ]
 
 
 @exercise
-def check_answers_to(answers_to) -> str:
-    """Check answers_to(W): for how many features each neuron of a hidden-ReLU model fires."""
-    W = torch.tensor([[0.5, -1.0, 0.25, 2.0, 0.5], [0.0, 0.125, 0.25, -0.5, 0.1], [0.4, 0.6, 0.7, -0.1, 0.0]])
+def check_own_neurons(own_neurons) -> str:
+    """Check own_neurons(W): how many neurons each feature of a hidden-ReLU model has to itself."""
+    W = torch.tensor(
+        [
+            [0.5, -1.0, 0.25, 2.0, 0.5],
+            [0.0, 0.125, 0.25, -0.5, 0.1],
+            [-0.9, 0.4, 0.0, 0.0, 0.1],
+            [0.1, 0.7, 0.2, -0.1, 0.0],
+            [0.0, 0.3, 1.0, 0.3, 0.2],
+            [1.2, -0.1, 0.6, 0.0, -0.3],
+        ]
+    )
     shapes = {
+        (6,): "Six numbers, one per neuron. I asked for one per feature: which axis has to disappear?",
+        (): "One number for all features together. I asked for one per feature.",
+        (6, 5): "Your result says for each weight whether it counts. Keep some of the rows, then add up.",
         (
+            3,
             5,
-        ): "Five numbers, one per feature: this says how many neurons answer to a feature. I asked the other way round.",
-        (): "One number for all neurons together. I asked for one per neuron.",
-        (3, 5): "Your result says for each weight whether it counts. Now add up, along the right axis.",
+        ): "Three rows are left, one for each neuron that answers to one feature alone. Now add them up.",
     }
-    answer, expected = call(answers_to, W, shape=(3,), shapes=shapes), (W >= 0.4).sum(1).float()
-    mistakes(answer, expected, [(lambda W, f=f: f(W).float(), said) for f, said in ANSWERS_MISTAKES], W)
+    answer, expected = call(own_neurons, W, shape=(5,), shapes=shapes), _own(W >= 0.4).float()
+    mistakes(answer, expected, [(lambda W, f=f: f(W).float(), said) for f, said in OWN_MISTAKES], W)
     if not same(answer, expected):
+        wrong = int((answer != expected).nonzero()[0])
         raise Nearly(
-            f"Not yet. A neuron with the weights {nb03._row(W[0])} gets {answer[0]:g} from you. Count by eye: who reaches 0.4?"
+            f"Not yet. Feature {wrong}, with the column {nb03._row(W[:, wrong])}, gets {answer[wrong]:g} from you. Find the "
+            "neurons that answer to it, and look along their rows."
         )
-    return "One is monosemantic, more is polysemantic, and 0 is a neuron that no single feature drives."
+    return "What has a neuron to itself can be read off that neuron. What shares one needs the others to tell it apart."
 
 
 @exercise
@@ -287,17 +309,45 @@ def _read_forced(observed) -> str | None:
     return "A pentagon, about as good as before" if ratio < 1.2 else "A pentagon, with a clearly higher loss"
 
 
+def _read_gain(ratio) -> str:
+    if ratio < 0.97:
+        return "Lower: there is more to train"
+    return "The same, within a percent or so" if ratio < 1.03 else "Higher: there is more to get wrong"
+
+
 def _read_trained(observed) -> str:
-    ratio, below = (float(value) for value in observed)
-    if ratio < 0.9:
-        return "Lower: it can do all that the base model can, and more"
-    return "About the same" if ratio < 1.1 and below < 8 else "Higher"
+    below, above = (int(value) for value in observed)
+    if below and above and below + above > 8:
+        return "Some far below it, some far above"
+    if below > 8:
+        return "All below: they can do what it can, and more"
+    return (
+        "All above: the ReLU throws half of h away" if above > 8 else "All about the same as the base model"
+    )
 
 
-def _read_alike(cosine) -> str:
-    if cosine > 0.95:
-        return "1: W₂ is W₁ᵀ, up to lengths"
-    return "Around 0.6: alike, and not the same" if cosine > 0.25 else "0: nothing in common"
+def _read_which(observed) -> str | None:
+    free, relu = (float(value) for value in observed)
+    return {
+        (True, False): "The way back of its own",
+        (False, True): "The ReLU",
+        (False, False): "Only both together",
+    }.get((free < 0.8, relu < 0.8))
+
+
+def _read_mutual(lopsided) -> str:
+    if lopsided < 0.02:
+        return "Yes: what i hears of j, j hears of i"
+    return "Nearly: training brings W₂ close to W₁ᵀ" if lopsided < 0.3 else "No: they may be far apart"
+
+
+def _read_turned(spread) -> str | None:
+    without, with_relu = (float(value) > 1.02 for value in spread)
+    return {
+        (False, True): "Only with the ReLU",
+        (True, True): "Both with and without the ReLU",
+        (False, False): "Neither with nor without it",
+    }.get((without, with_relu))
 
 
 register(
@@ -315,6 +365,17 @@ register(
     ),
     Choice(
         key="05.2",
+        question="Trained from sixteen starts: what is the loss with b₁, beside the loss without?",
+        options={
+            "Lower: there is more to train": "More numbers, but no function that was not there before: b₂ could always do what b₁ does.",
+            "The same, within a percent or so": "In this run it was otherwise.",
+            "Higher: there is more to get wrong": "A redundant number gives training a second way to the same place, not a wrong way.",
+        },
+        observe=_read_gain,
+        lesson="Counting parameters is not counting functions.",
+    ),
+    Choice(
+        key="05.3",
         question="Which of the three has its lowest loss at b = 0?",
         options={
             "All three": "The ideal picture has b = 0. It fits features that are recovered, not those that are dropped or hear positive crosstalk.",
@@ -326,7 +387,7 @@ register(
         lesson="Cut what is positive, leave what is negative, answer with the mean where nothing is known.",
     ),
     Choice(
-        key="05.3",
+        key="05.4",
         question="Every bias is held at 0. What does training find?",
         options={
             "A pentagon, about as good as before": "You gave the bias little to do. It is what cuts the crosstalk of two neighbours.",
@@ -337,7 +398,7 @@ register(
         lesson="The arrangement stays, the price rises: lengths below 1 do what the bias did, and worse.",
     ),
     Choice(
-        key="05.4",
+        key="05.5",
         question="Is there a model with a ReLU in the middle that gives the very same outputs?",
         options={
             "No: what ReLU cuts off h is lost": "It would be, if h were negative. A large b₁ keeps h above 0, and b₂ takes the lift back.",
@@ -348,46 +409,52 @@ register(
         lesson="Features are bounded, so a bounded lift keeps the ReLU idle.",
     ),
     Choice(
-        key="05.5",
-        question="How will the loss with a ReLU in the middle compare, in the median run?",
+        key="05.6",
+        question="Where do the sixteen runs with a ReLU and W₂ free end, seen from the base model?",
         options={
-            "Lower: it can do all that the base model can, and more": "True of the best model, not of the one that training finds. From a random start outputs die, and a dead one never comes back.",
-            "About the same": "You expected training to find its way around the ReLU. Most runs lose several outputs on the way.",
-            "Higher": "In this run it was not.",
+            "All below: they can do what it can, and more": "True of the best model, not of every one that training finds. Some starts lose an output on the way, for ever.",
+            "All about the same as the base model": "You expected training to find the base model again. It goes past it, or loses an output on the way.",
+            "Some far below it, some far above": "In this run they agreed.",
+            "All above: the ReLU throws half of h away": "It would, without b₁. With it training lifts h out of the ReLU's reach.",
         },
         observe=_read_trained,
-        lesson="What a model can do and what training finds are two things.",
-    ),
-    Choice(
-        key="05.6",
-        question="What is the cosine between a neuron's row of W₁ and its column of W₂, in the median neuron?",
-        options={
-            "1: W₂ is W₁ᵀ, up to lengths": "The tie is something that we impose. Nothing in the loss asks for it when the two are free.",
-            "Around 0.6: alike, and not the same": "In this run it was otherwise.",
-            "0: nothing in common": "They are free, but they have one job: a neuron that listens to a feature should speak to it.",
-        },
-        observe=_read_alike,
-        lesson="A neuron speaks mostly to those it listens to, and to others as well.",
+        lesson="What a model can do and what training finds are two things, and training may find either of two.",
     ),
     Choice(
         key="05.7",
-        question="A base model in disguise, trained on with all four parameters free: where does its loss go?",
+        question="Which of the two changes brings runs far below the base model?",
         options={
-            "It stays: the base model was at its lowest": "Lowest among base models. With W₂ free of W₁ there are more ways down from there.",
-            "Down": "In this run it did not.",
-            "Up: the ReLU starts to cut": "You pictured the ReLU as an obstacle. Lifted by b₁ it is idle, and training has no reason to wake it.",
+            "The ReLU": "With W used twice the ReLU is there, and gains a twentieth. A ReLU that a b₁ turns off can do little.",
+            "The way back of its own": "In this run it was otherwise: compare the columns.",
+            "Only both together": "Without a ReLU in the middle, W₂ free is enough to get there.",
         },
-        observe=lambda ratio: (
-            "Down"
-            if ratio < 0.97
-            else "It stays: the base model was at its lowest"
-            if ratio < 1.03
-            else "Up: the ReLU starts to cut"
-        ),
-        lesson="The base model is one point among the models with a ReLU in the middle, and not their lowest.",
+        observe=_read_which,
+        lesson="Two changes at once are no experiment. One at a time, and the ReLU turns out to matter little here.",
     ),
     Choice(
         key="05.8",
+        question="Is entry (i, j) equal to entry (j, i) here too?",
+        options={
+            "Yes: what i hears of j, j hears of i": "That is so because one W is used twice. Two matrices need not agree on anything.",
+            "Nearly: training brings W₂ close to W₁ᵀ": "The tie is something that we impose. Nothing in the loss asks for it when the two are free.",
+            "No: they may be far apart": "In this run they were close.",
+        },
+        observe=_read_mutual,
+        lesson="Crosstalk is mutual only where one matrix is used twice.",
+    ),
+    Choice(
+        key="05.9",
+        question="The pentagon is turned, with b kept. Does its loss change?",
+        options={
+            "Neither with nor without it": "A rotation keeps lengths and angles, but ReLU does not look at those. It looks at each neuron's own sign.",
+            "Only with the ReLU": "In this run it was otherwise: look at the two curves.",
+            "Both with and without the ReLU": "Neurons get other numbers, but without a ReLU no output depends on a neuron by itself: WᵀW stays.",
+        },
+        observe=_read_turned,
+        lesson="Without a ReLU there are directions and no neurons. The ReLU makes the difference.",
+    ),
+    Choice(
+        key="05.10",
         question="How many of the five neurons answer to one feature alone?",
         options={
             "All five, or nearly": "In this run fewer did.",

@@ -284,7 +284,8 @@ class Score:
     head = ("prediction", "you expected", "you saw", "points")
 
     def __init__(self, notebook: str):
-        questions = [q for key, q in sorted(_SESSION.questions.items()) if key.split(".")[0] == notebook]
+        mine = [q for key, q in _SESSION.questions.items() if key.split(".")[0] == notebook]
+        questions = sorted(mine, key=lambda q: int(q.key.split(".")[1]))  # 05.10 comes after 05.9
         self.notebook = notebook
         self.rows = [(q, _SESSION.records.get(q.key, _Record())) for q in questions]
 
