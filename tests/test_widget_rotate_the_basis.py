@@ -51,7 +51,8 @@ def test_the_sentence_is_true(widget, hidden, n, p, angle):
         assert numbers == pytest.approx([moved, *losses], abs=6e-3, rel=0.03)
 
     for row, words in zip(turned, heard.split(";"), strict=True):
-        expected = np.flatnonzero(np.abs(row) > 0.2 * np.abs(turned).max()).tolist()
+        weights, all_weights = (np.maximum(v, 0) if relu else np.abs(v) for v in (row, turned))
+        expected = np.flatnonzero(weights > 0.2 * all_weights.max()).tolist()
         assert [int(digit) for digit in re.findall(r"\d", words)[1:]] == expected
 
 
@@ -70,6 +71,13 @@ def test_the_neuron_per_feature_preset_is_one(widget):
     widget.set(angle=0)
     assert widget.sentence.endswith(
         "Neuron 1 answers to features 0 and 1; neuron 2 answers to features 0 and 1."
+    )
+
+
+def test_the_preset_trained_with_a_relu_shows_a_neuron_for_each_feature(widget):
+    widget._pressed("try:Trained with ReLU")
+    assert re.search(
+        r"Neuron 1 answers to feature [01] alone; neuron 2 answers to feature [01] alone\.", widget.sentence
     )
 
 

@@ -191,7 +191,7 @@ def kind(value) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, str):
-        return f"text of {len(value)} letters"
+        return f"text of {len(value)} letter{'' if len(value) == 1 else 's'}"
     if isinstance(value, (list, tuple, set, dict)):
         return f"a {type(value).__name__} of {len(value)}"
     if type(value).__module__ == "numpy" and hasattr(value, "shape"):

@@ -133,7 +133,7 @@ def check_unpack(unpack) -> str:
     if not same(answer, expected):
         tiny = call(unpack, torch.tensor([0.6]), 3, shape=(1, 3))
         raise Nearly(
-            "Not yet. Take h = 0.6 and k = 3: the nearest value is 5/8 = ½ + ⅛. "
+            "Take h = 0.6 and k = 3: the nearest value is 5/8 = ½ + ⅛. "
             f"Your function answers ({', '.join(f'{bit:g}' for bit in tiny[0].tolist())})."
         )
     if not same(call(unpack, h[:3], 4, shape=(3, 4)), expected[:3]):

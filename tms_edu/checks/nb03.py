@@ -175,7 +175,7 @@ def check_received(received) -> str:
     tensor(answer, shape=(), shapes=RECEIVED_SHAPES, name=RESULT)
     mistakes(answer, expected, RECEIVED_MISTAKES, W, x, i)
     if not same(answer, expected):
-        raise Nearly(f"Not yet. {_two_on_a_line(received)}")
+        raise Nearly(_two_on_a_line(received))
     if not same(call(received, W, x, 0, shape=()), _others(gram(W)[0] * x, 0)):
         raise Nearly(
             "Right for feature 3 and wrong for feature 0. Is a number written where `i` should stand?"
@@ -283,7 +283,9 @@ def check_experiment(experiment, expected) -> str:
             )
         outcomes.append(outcome.strip())
     if not _reads_seed(experiment):
-        raise Nearly("Your experiment never uses its seed, so eight runs are one run told eight times.")
+        raise Nearly(
+            "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart."
+        )
     counts = Counter(outcomes)
     tally = "; ".join(f"{words}: {k}" for words, k in counts.most_common(4))
     hits = sum(_plain(words) == _plain(expected) for words in outcomes)
@@ -300,9 +302,9 @@ def check_experiment(experiment, expected) -> str:
 
 
 def _plain(words: str) -> str:
-    """Forget capitals, spacing and punctuation, but not the sign or the point of a number."""
-    plain = " ".join(re.sub(r"[^\w\s](?!\d)", " ", words).casefold().split())
-    return plain or words.strip()
+    """Forget capitals, spacing, punctuation and a leading article, but not the sign or the point of a number."""
+    plain = re.sub(r"[^\w\s](?!\d)", " ", words).casefold().split()
+    return " ".join(plain[plain[:1] in (["a"], ["an"], ["the"]) :]) or words.strip()
 
 
 def _none_as_expected(expected: str, counts: Counter) -> str:

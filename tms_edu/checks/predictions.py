@@ -139,8 +139,12 @@ class _Session:
 
     def find(self, key) -> tuple[Choice | Number, _Record]:
         if not isinstance(key, str) or key not in self.questions:
-            known = ", ".join(sorted(self.questions))
-            raise Nearly(f"There is no prediction of that name; there are {known}.")
+            asked = str(key).split(".")[0]
+            near = [known for known in self.questions if known.split(".")[0] == asked]
+            known = (
+                f"notebook {asked} has {near[0]} to {near[-1]}" if near else "a name is “03.1”, for example"
+            )
+            raise Nearly(f"There is no prediction of that name; {known}.")
         return self.questions[key], self.records.setdefault(key, _Record())
 
 
@@ -198,12 +202,21 @@ def reveal(key, observed) -> Result:
         return _say(f"I cannot read what the run showed, {kind(observed)} ({type(error).__name__}).")
     record.revealed = True
     if record.box is not None:
-        record.box.children[1].disabled = record.final
+        _, control, note = record.box.children
+        control.disabled, note.value = record.final, _note(question, record)
     if record.answer is None:
         return _say(f"You made no prediction here. The run shows {record.words}.")
     expected = f"You expected {question.show(record.answer)}, you saw {record.words}."
     late = " (Answered after the run, so not counted.)" if record.late else ""
     return _say(f"{expected}{late} {question.comment(record.answer, record.seen)}")
+
+
+def _note(question: Choice | Number, record: _Record) -> str:
+    return (
+        ""
+        if record.answer is None
+        else _say(f"Kept: you expect {question.show(record.answer)}.")._repr_html_()
+    )
 
 
 def score(notebook) -> "Score":
@@ -251,7 +264,7 @@ class Question:
             widget.close()
         wide = ipywidgets.Layout(width="auto")
         heading = ipywidgets.HTML(f'<div style="line-height: 1.5">{self._heading()}</div>')
-        note = ipywidgets.HTML(self._note())
+        note = ipywidgets.HTML(_note(self.question, self.record))
         if self.options:
             control = ipywidgets.RadioButtons(options=[*self.options.values()], value=None, layout=wide)
             control.value = self.record.answer
@@ -271,11 +284,6 @@ class Question:
         # An exception in a callback would vanish without a trace, so everything that can go wrong ends in a sentence.
         if value is not None and str(value).strip():
             note.value = answer(self.question.key, value)._repr_html_()
-
-    def _note(self) -> str:
-        if self.record.answer is None:
-            return ""
-        return _say(f"Kept: you expect {self.question.show(self.record.answer)}.")._repr_html_()
 
 
 class Score:

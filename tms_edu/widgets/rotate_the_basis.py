@@ -20,7 +20,7 @@ ANGLES = tuple(5.0 * k for k in range(73))
 PROBABILITIES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
 NONE, ADDED, TRAINED = "none", "ReLU, put in later", "ReLU, trained with"
 RUNS, ROWS = 8, 4_000
-ANSWERS_ABOVE = 0.2  # of the largest weight: below it a neuron hardly moves
+ANSWERS_ABOVE = 0.2  # of the largest weight that counts: below it a neuron hardly moves
 
 
 class HiddenReLU(ToyModel):
@@ -127,6 +127,9 @@ class Frame:
 class RotateTheBasis(LivePicture):
     """Rotate the hidden space of a trained model with n features in two dimensions.
 
+    A neuron "answers to" a feature whose weight is at least a fifth of the largest one. Both signs count without a
+    hidden ReLU, and only positive weights with one: what pushes a neuron below 0 does not come out of it.
+
     Args:
         angle: by how much, 0 to 360 degrees.
         hidden: the ReLU of the hidden layer: "none", "ReLU, put in later" or "ReLU, trained with".
@@ -147,7 +150,7 @@ class RotateTheBasis(LivePicture):
         "A neuron per feature": {"n_features": 2, "hidden": NONE, "angle": 330.0},
         "Pentagon": {"n_features": 5, "hidden": NONE, "angle": 60.0, "feature_probability": 0.05},
         "Pentagon, then ReLU": {"n_features": 5, "hidden": ADDED, "angle": 60.0, "feature_probability": 0.05},
-        "Trained with ReLU": {"n_features": 2, "hidden": TRAINED, "angle": 45.0},
+        "Trained with ReLU": {"n_features": 2, "hidden": TRAINED, "angle": 0.0},
     }
 
     def __init__(
@@ -217,12 +220,12 @@ class RotateTheBasis(LivePicture):
         losses = [mean_loss(V, b, feature_probability, relu) for V in (W, before)]
         yield Frame(W, b, W.T @ h, *losses, moved)
 
-    def show(self, frame: Frame, angle, **_) -> str:
+    def show(self, frame: Frame, angle, hidden, **_) -> str:
         self._plane.show(frame.W)
         self._received.show(frame.received, frame.b)
         self._rows.show(frame.W)
         self._here.set_data([angle], [frame.loss / self._silent])
-        return _sentence(frame, angle)
+        return _sentence(frame, angle, hidden != NONE)
 
     def code(self, angle, hidden, n_features, feature_probability) -> str:
         return f"""from tms_edu import gram
@@ -233,8 +236,10 @@ print((gram(turned_W) - gram(W)).abs().max())
 print(mean_loss(turned_W, b, {feature_probability}, hidden_relu={hidden != NONE}))"""
 
 
-def _sentence(frame: Frame, angle: float) -> str:
-    neurons = "; ".join(f"neuron {k + 1} answers to {_heard(row, frame.W)}" for k, row in enumerate(frame.W))
+def _sentence(frame: Frame, angle: float, hidden_relu: bool) -> str:
+    weights = torch.relu(frame.W) if hidden_relu else frame.W.abs()
+    bar = ANSWERS_ABOVE * weights.max().item()
+    neurons = "; ".join(f"neuron {k + 1} answers to {_heard(row, bar)}" for k, row in enumerate(weights))
     neurons = f" {neurons[0].upper()}{neurons[1:]}."
     if frame.moved < 1e-4:
         if angle % 360 == 0:
@@ -246,8 +251,8 @@ def _sentence(frame: Frame, angle: float) -> str:
     )
 
 
-def _heard(row: Tensor, W: Tensor) -> str:
-    heard = [str(i) for i in (row.abs() > ANSWERS_ABOVE * W.abs().max()).nonzero().flatten().tolist()]
+def _heard(weights: Tensor, bar: float) -> str:
+    heard = [str(i) for i in (weights > bar).nonzero().flatten().tolist()]
     if len(heard) < 2:
         return f"feature {heard[0]} alone" if heard else "none"
     return f"features {', '.join(heard[:-1])} and {heard[-1]}"
