@@ -186,3 +186,9 @@ def test_a_feature_that_interferes_with_a_faint_one_only_is_told_in_the_singular
     reading = read_gram(gram(torch.tensor([[1.0, -0.4, 0.0], [0.0, 0.0, 1.0]])))
     assert reading.shape == "one feature in 1D, one recovered and one dropped"
     assert "Feature 0 is superposed in one dimension; its interference is -0.40" in str(reading)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (2, 3, 4, 0, 1)])
+def test_an_arrangement_has_one_name_whatever_the_order_of_its_features(order):
+    W = torch.tensor([[1.0, -1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.9, 0.3, 0.3]])[:, list(order)]
+    assert read_gram(gram(W)).shape == "one digon, one feature in 1D and two dropped"

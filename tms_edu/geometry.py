@@ -153,9 +153,16 @@ class Reading:
     @property
     def shape(self) -> str:
         """Name the arrangement, for example "two digons and one dropped"."""
+        # The larger groups first, so that one arrangement has one name, whatever the order of its features.
         names = [
-            group.shape or f"{_counted(len(group.members), 'feature')} in {group.dimensions}D"
-            for group in self.groups
+            name
+            for _, name in sorted(
+                (
+                    -len(group.members),
+                    group.shape or f"{_counted(len(group.members), 'feature')} in {group.dimensions}D",
+                )
+                for group in self.groups
+            )
         ]
         if len(names) == 1 and len(self.groups[0].members) == len(self.features):
             return names[0]

@@ -1,7 +1,7 @@
 """Wrong answers to the exercises of notebook 06, each a cell that replaces the stub."""
 
 EYE = "recovered = {}\ndropped = {}\npairs = {}"
-PAIRS = "[(0, 9), (2, 8), (3, 6), (7, 11)]"
+PAIRS = "[(0, 9), (2, 8), (6, 11)]"
 FATES = """
 def fates(G):
     own = G.diagonal()
@@ -28,18 +28,18 @@ my_probability = {}
 
 WRONG = {
     "06.1": {
-        "dropped ones called recovered": EYE.format("[1, 4, 5, 10]", "[]", PAIRS),
-        "a pair called recovered": EYE.format("[0, 1, 9, 10]", "[4, 5]", "[(2, 8), (3, 6), (7, 11)]"),
-        "recovered ones called dropped": EYE.format("[]", "[1, 4, 5, 10]", PAIRS),
-        "recovered ones paired": EYE.format("[]", "[4, 5]", PAIRS[:-1] + ", (1, 10)]"),
-        "dropped ones paired": EYE.format("[1, 10]", "[]", PAIRS[:-1] + ", (4, 5)]"),
-        "partners mixed up": EYE.format("[1, 10]", "[4, 5]", "[(0, 8), (2, 9), (3, 6), (7, 11)]"),
-        "one forgotten": EYE.format("[10]", "[4, 5]", PAIRS),
-        "counted from one": EYE.format("[2, 11]", "[5, 6]", "[(1, 10), (3, 9), (4, 7), (8, 12)]"),
-        "counts, not lists": EYE.format("2", "[4, 5]", PAIRS),
-        "names": EYE.format("['1', '10']", "[4, 5]", PAIRS),
-        "members, not pairs": EYE.format("[1, 10]", "[4, 5]", "[0, 9, 2, 8, 3, 6, 7, 11]"),
-        "a group of three": EYE.format("[1, 10]", "[4, 5]", "[(0, 9, 2), (3, 6), (7, 11)]"),
+        "dropped ones called recovered": EYE.format("[1, 3, 4, 5, 7, 10]", "[]", PAIRS),
+        "a pair called recovered": EYE.format("[0, 1, 3, 9, 10]", "[4, 5, 7]", "[(2, 8), (6, 11)]"),
+        "recovered ones called dropped": EYE.format("[]", "[1, 3, 4, 5, 7, 10]", PAIRS),
+        "recovered ones paired": EYE.format("[3]", "[4, 5, 7]", PAIRS[:-1] + ", (1, 10)]"),
+        "dropped ones paired": EYE.format("[1, 3, 10]", "[7]", PAIRS[:-1] + ", (4, 5)]"),
+        "partners mixed up": EYE.format("[1, 3, 10]", "[4, 5, 7]", "[(0, 8), (2, 9), (6, 11)]"),
+        "one forgotten": EYE.format("[3, 10]", "[4, 5, 7]", PAIRS),
+        "counted from one": EYE.format("[2, 4, 11]", "[5, 6, 8]", "[(1, 10), (3, 9), (7, 12)]"),
+        "counts, not lists": EYE.format("3", "[4, 5, 7]", PAIRS),
+        "names": EYE.format("['1', '3', '10']", "[4, 5, 7]", PAIRS),
+        "members, not pairs": EYE.format("[1, 3, 10]", "[4, 5, 7]", "[0, 9, 2, 8, 6, 11]"),
+        "a group of three": EYE.format("[1, 3, 10]", "[4, 5, 7]", "[(0, 9, 2), (6, 11)]"),
     },
     "06.2": {
         "the diagonal included": FATES.format("G.abs().max(dim=1).values"),
@@ -48,6 +48,10 @@ WRONG = {
         "no crossings": FATES.format("0 * own"),
         "any crossing": FATES.format("(off != 0).any(dim=1).float()"),
         "the row added up": FATES.format("off.sum(dim=1).abs()"),
+        "sizes added up": FATES.format("off.abs().sum(dim=1)"),
+        "represented and crossing from a half": FATES.format("off.abs().max(dim=1).values")
+        .replace("0.25", "0.5")
+        .replace("0.1", "0.5"),
         "crossings first": FATES.format("off.abs().max(dim=1).values").replace(
             '"dropped" if a < 0.25 else "superposed" if c >= 0.1 else "recovered"',
             '"superposed" if c >= 0.1 else "dropped" if a < 0.25 else "recovered"',
@@ -60,9 +64,9 @@ WRONG = {
         "numbers": FATES_BY.format("return [0] * len(G)"),
         "a tensor": FATES_BY.format("return G.diagonal() > 0.25"),
         "one word": FATES_BY.format("return ['dropped']"),
-        "written in": FATES_BY.format("return read_gram(torch.eye(11)).status"),
+        "written in": FATES_BY.format("return read_gram(torch.eye(12)).status"),
         "for one size": FATES.format("off.abs().max(dim=1).values").replace(
-            "return [", "return ['recovered'] * len(G) if len(G) != 11 else ["
+            "return [", "return ['recovered'] * len(G) if len(G) != 12 else ["
         ),
         "nothing returned": FATES_BY.format("read_gram(G)"),
     },
@@ -71,6 +75,11 @@ WRONG = {
         "orange dots": POSSIBLE.format("(G.diagonal() >= 0.25).sum() <= m"),
         "clean rows": POSSIBLE.format("read_gram((G + G.T) / 2).status.count('recovered') <= m"),
         "the inequality": POSSIBLE.format("G.trace() ** 2 <= m * G.square().sum() + 1e-4"),
+        "the inequality, to the last digit": POSSIBLE.format("G.trace() ** 2 <= m * G.square().sum()"),
+        "the inequality in place of the count": POSSIBLE.format(
+            "symmetric and values.min() > -1e-4 and G.trace() ** 2 <= m * G.square().sum() + 1e-4"
+        ),
+        "all above 0 counted": POSSIBLE.format("(values > 0).sum() <= m"),
         "the rank": POSSIBLE.format("torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
         "rank and symmetry": POSSIBLE.format("symmetric and torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
         "no symmetry": POSSIBLE.format("values.min() > -1e-4 and (values > 1e-4).sum() <= m"),
@@ -130,6 +139,15 @@ WRONG = {
 }
 
 RIGHT = {
+    "06.1": {
+        "tensors and tuples": "recovered = torch.tensor([10, 3, 1])\ndropped = (5, 4, 7)\npairs = torch.tensor([[0, 9], [8, 2], [6, 11]])",
+    },
+    "06.2": {
+        "a NumPy array of words": FATES.format("off.abs().max(dim=1).values")
+        .replace("return [", "import numpy\n    return numpy.array([")
+        .rstrip()
+        + ")\n",
+    },
     "06.4": {
         "whole numbers": "my_W = torch.zeros(4, 7).long()\nmy_W[0, 0] = my_W[1, 5] = my_W[2, 2] = my_W[3, 3] = 1\nmy_W[2, 6] = my_W[3, 4] = -1",
     },
