@@ -2,7 +2,7 @@
 
 ABSORBED = "def absorbed(V, b1, b2):\n    {}"
 LIFT = "def lift(W):\n    {}"
-ANSWERS = "def answers_to(W):\n    {}"
+NEURONS = "def own_neurons(W):\n    {}"
 OWN = "torch.manual_seed(0)\nmy_relu_model = {}\n"
 
 WRONG = {
@@ -19,6 +19,7 @@ WRONG = {
         "a matrix": ABSORBED.format("return V @ b1[:, None] + b2"),
         "a column": ABSORBED.format("return (V @ b1 + b2)[:, None]"),
         "twice": ABSORBED.format("return 2 * (V @ b1 + b2)"),
+        "sizes": ABSORBED.format("return V @ b1.abs() + b2"),
         "nothing returned": ABSORBED.format("V @ b1 + b2"),
         "changes b2": ABSORBED.format("b2 += V @ b1; return b2"),
     },
@@ -53,10 +54,17 @@ WRONG = {
     },
     "05.4": {
         "untrained": OWN.format("HiddenReLU(5, 2)"),
-        "a random start": OWN.format("HiddenReLU(5, 2)") + "train(my_relu_model, SparseFeatures(5, 0.1))",
+        "a lucky random start": OWN.format("HiddenReLU(5, 2)")
+        + "train(my_relu_model, SparseFeatures(5, 0.1))",
+        "an unlucky random start": OWN.format("HiddenReLU(5, 2)").replace("(0)", "(4)")
+        + "train(my_relu_model, SparseFeatures(5, 0.1))",
+        "without the ReLU": OWN.format("HiddenReLU(5, 2)")
+        + "my_relu_model.middle = torch.nn.Identity()\n"
+        + "train(my_relu_model, SparseFeatures(5, 0.1), steps=3000)",
         "only disguised": OWN.format("disguised(base)"),
+        "disguised and spoilt": OWN.format("disguised(base)") + "my_relu_model.b2.data -= 0.1",
         "hardly trained": OWN.format("disguised(base)")
-        + "my_relu_model.W1.data *= 0.7\nmy_relu_model.W2.data *= 0.75",
+        + "train(my_relu_model, SparseFeatures(5, 0.1), steps=300)",
         "another sparsity": OWN.format("disguised(base)") + "train(my_relu_model, SparseFeatures(5, 0.9))",
         "the base model": OWN.format("base"),
         "the run": OWN.format("train(disguised(base), SparseFeatures(5, 0.1), steps=3)"),
@@ -64,18 +72,27 @@ WRONG = {
         "20 → 10": OWN.format("HiddenReLU(20, 10)"),
     },
     "05.5": {
-        "neurons per feature": ANSWERS.format("return (W >= 0.4).sum(dim=0)"),
-        "sizes": ANSWERS.format("return (W.abs() >= 0.4).sum(dim=1)"),
-        "any positive": ANSWERS.format("return (W > 0).sum(dim=1)"),
-        "more than": ANSWERS.format("return (W > 0.4).sum(dim=1)"),
-        "relative": ANSWERS.format("return (W / W.max(dim=1, keepdim=True).values >= 0.4).sum(dim=1)"),
-        "weights added": ANSWERS.format("return W.clamp(min=0).sum(dim=1)"),
-        "all together": ANSWERS.format("return (W >= 0.4).sum()"),
-        "not added up": ANSWERS.format("return W >= 0.4"),
-        "whether, not how many": ANSWERS.format("return (W >= 0.4).any(dim=1)"),
-        "nothing returned": ANSWERS.format("(W >= 0.4).sum(dim=1)"),
-        "a list": ANSWERS.format("return [3, 0, 3]"),
-        "raises": ANSWERS.format("return W.counts()"),
+        "neurons per feature": NEURONS.format("return (W >= 0.4).sum(dim=0)"),
+        "one neuron, shared or not": NEURONS.format("return ((W >= 0.4).sum(dim=0) == 1).float()"),
+        "whether, not how many": NEURONS.format(
+            "a = W >= 0.4; return a[a.sum(dim=1) == 1].any(dim=0).float()"
+        ),
+        "sizes": NEURONS.format("a = W.abs() >= 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"),
+        "any positive": NEURONS.format("a = W > 0; return a[a.sum(dim=1) == 1].sum(dim=0)"),
+        "more than": NEURONS.format("a = W > 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"),
+        "relative": NEURONS.format(
+            "a = W / W.max(dim=1, keepdim=True).values >= 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"
+        ),
+        "the strongest": NEURONS.format("return torch.bincount(W.argmax(dim=1), minlength=W.shape[1])"),
+        "features per neuron": NEURONS.format("return (W >= 0.4).sum(dim=1)"),
+        "all together": NEURONS.format("a = W >= 0.4; return (a.sum(dim=1) == 1).sum()"),
+        "not added up": NEURONS.format("return (W >= 0.4).float()"),
+        "rows kept, not added up": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].float()"),
+        "truth values": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].any(dim=0)"),
+        "shared neurons": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) > 1].sum(dim=0)"),
+        "nothing returned": NEURONS.format("(W >= 0.4).sum(dim=0)"),
+        "a list": NEURONS.format("return [3, 0, 3]"),
+        "raises": NEURONS.format("return W.counts()"),
     },
     "05.6": {
         "no expectation": "expected = ''\nexperiment = lambda seed: 'pentagon'",

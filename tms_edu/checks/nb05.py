@@ -191,7 +191,7 @@ def _why_not_good(loss: float, silent: int, W1: Tensor, W2: Tensor, b2: Tensor) 
     if same(W2, W1.T, 1e-6):
         return "W₂ is still W₁ᵀ to the last digit: this is the base model in disguise. Now train it."
     if silent:
-        return f"{silent} of its 5 outputs never move, and more steps will not wake them. Try another start."
+        return f"{silent} of its 5 outputs never move, and training on will not wake them. Begin again: another start, or more steps?"
     if loss < 0.95 * BASE_LOSS:
         return "All outputs move, and it is below the base model. What does it need to come lower still?"
     if loss > 1.2 * BASE_LOSS:
@@ -264,16 +264,14 @@ def check_own_neurons(own_neurons) -> str:
             [0.1, 0.7, 0.2, -0.1, 0.0],
             [0.0, 0.3, 1.0, 0.3, 0.2],
             [1.2, -0.1, 0.6, 0.0, -0.3],
+            [0.1, 0.0, 0.9, 0.1, -0.5],
         ]
     )
     shapes = {
-        (6,): "Six numbers, one per neuron. I asked for one per feature: which axis has to disappear?",
+        (7,): "Seven numbers, one per neuron. I asked for one per feature: which axis has to disappear?",
         (): "One number for all features together. I asked for one per feature.",
-        (6, 5): "Your result says for each weight whether it counts. Keep some of the rows, then add up.",
-        (
-            3,
-            5,
-        ): "Three rows are left, one for each neuron that answers to one feature alone. Now add them up.",
+        (7, 5): "Your result says for each weight whether it counts. Keep some of the rows, then add up.",
+        (4, 5): "Four rows are left, one for each neuron that answers to one feature alone. Now add them up.",
     }
     answer, expected = call(own_neurons, W, shape=(5,), shapes=shapes), _own(W >= 0.4).float()
     mistakes(answer, expected, [(lambda W, f=f: f(W).float(), said) for f, said in OWN_MISTAKES], W)
@@ -344,9 +342,9 @@ def _read_mutual(lopsided) -> str:
 def _read_turned(spread) -> str | None:
     without, with_relu = (float(value) > 1.02 for value in spread)
     return {
-        (False, True): "Only with the ReLU",
-        (True, True): "Both with and without the ReLU",
-        (False, False): "Neither with nor without it",
+        (False, True): "Only with a ReLU in the middle",
+        (True, True): "Always: each neuron gets other weights",
+        (False, False): "Never: a turn keeps lengths and angles",
     }.get((without, with_relu))
 
 
@@ -446,9 +444,9 @@ register(
         key="05.9",
         question="The pentagon is turned, with b kept. Does its loss change?",
         options={
-            "Neither with nor without it": "A rotation keeps lengths and angles, but ReLU does not look at those. It looks at each neuron's own sign.",
-            "Only with the ReLU": "In this run it was otherwise: look at the two curves.",
-            "Both with and without the ReLU": "Neurons get other numbers, but without a ReLU no output depends on a neuron by itself: WᵀW stays.",
+            "Never: a turn keeps lengths and angles": "It does, and a ReLU does not look at those. It looks at the sign of each neuron by itself.",
+            "Only with a ReLU in the middle": "In this run it was otherwise: look at the two curves.",
+            "Always: each neuron gets other weights": "They do, but without a ReLU no output depends on a neuron by itself: WᵀW stays.",
         },
         observe=_read_turned,
         lesson="Without a ReLU there are directions and no neurons. The ReLU makes the difference.",
