@@ -265,11 +265,28 @@ def test_neurons_count_when_the_hidden_layer_has_a_relu(kinds, probability, sing
     model = trained(kinds["TiedReLU"], features, 10, 5, instances=(64,), importance=IMPORTANCE)
     alone = ((model.W >= 0.4).sum(-1) == 1).float().mean()
     assert single[0] <= alone <= single[1]
+    for bar in (0.3, 0.5):
+        assert abs(((model.W >= bar).sum(-1) == 1).float().mean() - alone) < 0.04
     for W, (low, high) in ((model.W, kept), (base.W, kept_by_base)):
         assert low <= (feature_norms(W) > 0.5).sum(-1).float().mean() <= high
     if probability == 0.5:  # superposition in nearly every base model, and in hardly a model with the ReLU
         assert ((feature_norms(base.W) > 0.5).sum(-1) > 5).sum() >= 28
         assert ((feature_norms(model.W) > 0.5).sum(-1) > 5).sum() <= 8
+
+
+@pytest.mark.parametrize("probability", [0.2, 0.05])
+def test_a_b1_lifts_h_out_of_the_relu_here_too(kinds, probability):
+    class Lifted(kinds["HiddenBias"]):
+        def forward(self, x):
+            h = torch.relu(x @ self.W.mT + self.b1.unsqueeze(-2))
+            return torch.relu(h @ self.W + self.b_final.unsqueeze(-2))
+
+    features = SparseFeatures(10, probability)
+    model = trained(Lifted, features, 10, 5, instances=(32,), importance=IMPORTANCE)
+    x = features.sample_active(5000, generator=torch.Generator().manual_seed(1))
+    assert (x @ model.W.mT + model.b1.unsqueeze(-2) >= 0).float().mean() > 0.98
+    if probability == 0.05:
+        assert (feature_norms(model.W) > 0.5).sum(-1).float().mean() > 9
 
 
 @pytest.mark.parametrize(("probability", "answers"), [(0.5, [1] * 5), (0.2, [1, 1, 1, 2, 2]), (0.05, None)])

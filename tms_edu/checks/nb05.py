@@ -278,7 +278,7 @@ def check_own_neurons(own_neurons) -> str:
     if not same(answer, expected):
         wrong = int((answer != expected).nonzero()[0])
         raise Nearly(
-            f"Not yet. Feature {wrong}, with the column {nb03._row(W[:, wrong])}, gets {answer[wrong]:g} from you. Find the "
+            f"Feature {wrong}, with the column {nb03._row(W[:, wrong])}, gets {answer[wrong]:g} from you. Find the "
             "neurons that answer to it, and look along their rows."
         )
     return "What has a neuron to itself can be read off that neuron. What shares one needs the others to tell it apart."
