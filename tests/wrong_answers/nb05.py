@@ -89,6 +89,8 @@ WRONG = {
         "not added up": NEURONS.format("return (W >= 0.4).float()"),
         "rows kept, not added up": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].float()"),
         "truth values": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].any(dim=0)"),
+        "nobody": NEURONS.format("return torch.zeros(W.shape[1])"),
+        "the Gram matrix": NEURONS.format("return (torch.relu(W.T @ W) >= 0.4).sum(dim=1)"),
         "shared neurons": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) > 1].sum(dim=0)"),
         "nothing returned": NEURONS.format("(W >= 0.4).sum(dim=0)"),
         "a list": NEURONS.format("return [3, 0, 3]"),
