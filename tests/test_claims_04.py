@@ -74,7 +74,7 @@ def free_losses():
     }
 
 
-def test_from_random_starts_about_half_of_the_free_models_end_lower_and_the_others_higher(free_losses):
+def test_from_random_starts_one_free_model_in_five_ends_lower_and_the_others_higher(free_losses):
     lucky = aside = 0
     x = FEATURES.sample(20_000, generator=torch.Generator().manual_seed(1)).expand(48, 20_000, 5)
     for model, found in free_losses["ReLU"]:
@@ -85,7 +85,7 @@ def test_from_random_starts_about_half_of_the_free_models_end_lower_and_the_othe
             given_up = ((x - model(x)).square().mean(-2) > 0.02).sum(-1)
         assert (given_up[lower] == 0).all() and (given_up[higher] >= 1).all()
         assert ((given_up >= 1) & (given_up <= 3)).sum() >= 0.8 * higher.sum()
-    assert 0.38 <= lucky / 192 <= 0.6 and aside <= 2
+    assert 0.13 <= lucky / 192 <= 0.3 and aside <= 2
 
 
 def test_from_the_transpose_nearly_all_free_models_save_forty_percent_and_leave_it_behind(free_losses):

@@ -162,7 +162,7 @@ def four_kinds(kinds, request):
 def test_hidden_relu_models_end_far_below_the_base_model_or_lose_an_output(four_kinds):
     (_, base), (hidden, loss), *_ = four_kinds
     low, high = loss < 0.98 * base.min(), loss > 0.03
-    assert 20 <= low.sum() <= 36 and (low | high).sum() >= 47
+    assert 10 <= low.sum() <= 24 and (low | high).sum() >= 47
     assert loss[low].median() / base.median() == pytest.approx(0.66, abs=0.03)
     lost = lost_outputs(hidden) > 0
     assert not (lost & low).any() and lost[high].float().mean() > 0.6
@@ -171,16 +171,16 @@ def test_hidden_relu_models_end_far_below_the_base_model_or_lose_an_output(four_
 def test_the_free_way_back_makes_the_difference_and_not_the_relu(four_kinds):
     (_, base), _, (free, free_loss), (once, once_loss) = four_kinds
     low = free_loss < 0.98 * base.min()
-    assert 16 <= low.sum() <= 32 and ((lost_outputs(free) > 0) ^ low).sum() >= 46
+    assert 5 <= low.sum() <= 16 and ((lost_outputs(free) > 0) ^ low).sum() >= 46
     assert free_loss[low].median() / base.median() == pytest.approx(0.62, abs=0.03)
-    assert (once_loss < 0.98 * base.min()).sum() >= 32 and (lost_outputs(once) > 0).sum() <= 5
+    assert (once_loss < 0.98 * base.min()).sum() >= 28 and (lost_outputs(once) > 0).sum() <= 5
     assert once_loss.median() / base.median() == pytest.approx(0.95, abs=0.015)
     assert once_loss.min() > 0.88 * base.median()
 
 
 def test_training_turns_the_relu_off_where_it_has_a_b1(four_kinds):
     _, (hidden, _), *_ = four_kinds
-    assert (share_passed(hidden) > 0.95).sum() >= 40
+    assert (share_passed(hidden) > 0.95).sum() >= 38
 
 
 def test_with_more_steps_most_random_starts_get_through(kinds):

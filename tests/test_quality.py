@@ -79,6 +79,21 @@ def test_without_the_early_decay_runs_with_many_features_end_worse(monkeypatch):
     assert (decayed / losses()).mean() < 0.99
 
 
+def test_the_early_decay_does_not_wipe_out_what_is_rare_and_matters_little(monkeypatch):
+    # On one time in a hundred, twenty features have room; a column shrunk to nothing leaves an output that dies.
+    importance, features = 0.8 ** torch.arange(20.0), SparseFeatures(20, 0.01)
+    x = features.sample_active(4_000, generator=torch.Generator().manual_seed(1)).expand(32, -1, -1)
+
+    def loss():
+        model = train_many(20, 10, torch.full((32,), 0.01), seed=3, importance=importance)
+        with torch.no_grad():
+            return reconstruction_loss(x, model(x), importance).mean()
+
+    decayed = loss()
+    monkeypatch.setattr(training, "EARLY_DECAY", 0.0)
+    assert decayed < 1.1 * loss()
+
+
 def test_the_largest_sweep_trains_in_600_megabytes():
     _, peak = speed.in_a_fresh_process(speed.MEMORY)
     assert peak * 2**20 < 600e6

@@ -15,7 +15,8 @@ from tms_edu._validate import broadcasts_to, require_count, require_float, requi
 STEPS, BATCH_SIZE, LR = 800, 128, 6e-2
 # While the learning rate rises, squared weights cost something. What is worth little shrinks, and the important features take
 # their directions before the others crowd them, which ends in better minima where features are many. The price is a share of
-# the first loss: a factor in front of the whole loss changes nothing, and a model that is already trained hardly notices.
+# the first loss: a factor in front of the whole loss changes nothing, and a model that is already trained hardly notices. It
+# is paid by inputs that hold something: where these are rare there is room for all features, and none must shrink.
 WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; of the first loss, for a squared weight of 1
 
 
@@ -196,7 +197,8 @@ def train_in_chunks(
             loss = _loss(x, model(x), weight, row_weight)
             run._losses.append(loss.detach())
             if step < WARM_UP * steps:
-                loss = loss + EARLY_DECAY * run._losses[0] * _squared_weights(model, instances)
+                price = EARLY_DECAY * row_weight[..., :batch_size].sum(-1) * run._losses[0]
+                loss = loss + price * _squared_weights(model, instances)
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()

@@ -470,12 +470,12 @@ register(
         question="How will the loss of the free models compare with that of the tied ones?",
         options={
             "The same: the extra numbers are redundant": "True without ReLU. Behind a ReLU a decoder can make crosstalk hugely negative at no cost, which WᵀW cannot: its entries are bounded by the lengths of the columns.",
-            "Lower from every start": "Every tied model is also a free one, so the best free one is at least as good. But training has to find it, and often does not.",
+            "Lower from every start": "Every tied model is also a free one, so the best free one is at least as good. But training has to find it, and mostly does not.",
             "Lower from some starts, higher from others": "This run is a rarer one.",
             "Higher from every start": "Harder to train, yes. But the freedom is real: some starts find a loss that no tied model can have.",
         },
         observe=_read_freedom,
-        lesson="The best free models are far better, and many starts get stuck on the way there.",
+        lesson="The best free models are far better, and most starts get stuck on the way there.",
     ),
     Choice(
         key="04.8",
