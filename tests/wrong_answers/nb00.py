@@ -7,14 +7,14 @@ WRONG = {
     "00.1": {
         "1 − S": "S = 0.25",
         "too sparse": "S = 0.95",
-        "a little too sparse": "S = 0.9",
+        "a little too sparse": "S = 0.85",
         "two digons": "S = 0.7",
-        "right with another seed": "S = 0.8",
+        "right with another seed": "S = 0.75",
         "always on": "S = 0",
         "percent": "S = 80",
         "negative": "S = -0.8",
         "text": "S = '0.8'",
-        "a list": "S = [0.85, 0.9]",
+        "a list": "S = [0.8, 0.85]",
     },
     "00.2": {
         "untrained": "my_model = ToyModel(2, 1, generator=torch.Generator().manual_seed(0))",
