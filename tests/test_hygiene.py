@@ -55,12 +55,14 @@ def test_notebooks_are_as_make_notebooks_writes_them(capsys):
 
 def test_the_glossary_links_each_word_to_a_section_that_uses_it():
     rows = re.findall(
-        r"^\| \*\*(.+?)\*\* \| .+ \| \[(\d\d) §(\d)\]\((\d\d_\w+\.ipynb)#\3\.-.+\) \|$",
+        # JupyterLab does not jump to a heading with a quotation mark or a letter beyond ASCII.
+        r"^\| \*\*(.+?)\*\* \| .+ \| \[(\d\d) §(\d)\]\((\d\d_\w+\.ipynb)#\3\.-[!#-~]+\) \|$",
         notebooks.prose(notebooks.read(GLOSSARY)),
         re.MULTILINE,
     )
     words = [word for word, *_ in rows]
-    assert len(rows) >= 25 and words == sorted(words, key=str.lower)
+    assert len(rows) == notebooks.prose(notebooks.read(GLOSSARY)).count("\n| **") >= 25
+    assert words == sorted(words, key=str.lower)
     for word, number, section, name in rows:
         text = notebooks.prose(notebooks.read(GLOSSARY.parent / name))
         found = text.partition(f"## {section}. ")[2].partition("\n## ")[0].lower()
