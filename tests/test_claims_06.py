@@ -98,7 +98,7 @@ def test_biases_by_fate(probability):
     ("probability", "fewest", "most"), [(0.05, 0.1, 0.5), (0.1, 0, 0.06), (0.2, 0, 0), (0.3, 0, 0)]
 )
 def test_dropped_outputs_die_where_features_are_rare(probability, fewest, most):
-    G, bias = trained(probability, count=128, seed=100)
+    G, bias = trained(probability, count=64, seed=100)
     dropped = [b[r.indices("dropped")] for r, b in zip(read_gram(G, bias), bias, strict=True)]
     dead = torch.cat(dropped) < 0
     assert fewest <= dead.float().mean() <= most
@@ -156,13 +156,13 @@ def test_a_faint_orange_costs_about_as_much_as_the_deepest_blue():
 def test_only_the_gyms_first_size_has_orange_and_few_models_are_left_out():
     read, pentagons = {}, []
     for level in gram_gym.LEVELS:
-        read[level] = [matrix for seed in range(8) for matrix in gram_gym.matrices(level, seed)]
+        read[level] = [matrix for seed in range(6) for matrix in gram_gym.matrices(level, seed)]
         orange = [m for m in read[level] if off_diagonal(m.G).max() > 0.1]
         share = len(orange) / len(read[level])
         assert 0.2 < share < 0.5 if level == "5→2" else share < 0.15
         pentagons += [m.reading.shape == "pentagon" for m in orange if level == "5→2"]
     assert sum(pentagons) > 0.9 * len(pentagons)
-    assert 0.01 < 1 - sum(map(len, read.values())) / (len(read) * 64) < 0.12
+    assert 0.01 < 1 - sum(map(len, read.values())) / (len(read) * 48) < 0.12
 
 
 def test_blurred_features_answer_with_less_than_their_mean():

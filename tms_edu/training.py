@@ -197,8 +197,7 @@ def train_in_chunks(
             loss = _loss(x, model(x), weight, row_weight)
             run._losses.append(loss.detach())
             if step < WARM_UP * steps:
-                price = EARLY_DECAY * row_weight[..., :batch_size].sum(-1) * run._losses[0]
-                loss = loss + price * _squared_weights(model, instances)
+                loss = loss + run._losses[0] * _early_price(model, row_weight[..., :batch_size])
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
@@ -209,14 +208,14 @@ def train_in_chunks(
         yield run
 
 
-def _squared_weights(model: nn.Module, instances: tuple[int, ...]) -> Tensor:
-    """Sum the squares of all parameters, one sum per instance; a parameter that the instances share counts for each."""
-    total = torch.zeros(instances, device=next(model.parameters()).device)
+def _early_price(model: nn.Module, row_weight: Tensor) -> Tensor:
+    """Add up the squares of each instance's parameters, of a shared one for each, and weigh them by the rows that hold something."""
+    total, instances = torch.zeros_like(row_weight[..., 0]), row_weight.shape[:-1]
     for parameter in model.parameters():
         squares = parameter.square()
         own = parameter.shape[: len(instances)] == instances
         total = total + (squares.reshape(*instances, -1).sum(-1) if own else squares.sum())
-    return total
+    return EARLY_DECAY * row_weight.sum(-1) * total
 
 
 def _require_settings(lr, **counts) -> None:
