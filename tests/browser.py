@@ -105,7 +105,7 @@ def stop(process: subprocess.Popen, how: int = signal.SIGTERM) -> int:
     """Send the signal to the process and all its children, as a terminal does; return the exit code."""
     try:
         os.killpg(process.pid, how)
-        return process.wait(timeout=60)
+        return process.wait(timeout=30)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -63,6 +63,8 @@ def make_lab(home: Path):
             stdout=stream,
             stderr=stream,
             start_new_session=True,
+            # As in a terminal: a run of the tests in the background would hand on that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         yield Lab(process, *address(process, log).groups())
