@@ -188,7 +188,7 @@ def test_with_more_steps_most_random_starts_get_through(kinds):
     model = kinds["HiddenReLU"](5, 2, (64,))
     train(model, FEATURES, steps=3000, progress=False)
     loss = loss_of(model)
-    assert (loss < 0.017).sum() >= 40  # what exercise 4 asks for
+    assert (loss < 0.018).sum() >= 40  # what exercise 4 asks for
     model = kinds["HiddenReLU"](5, 2, (64,))
     model.middle = torch.nn.Identity()
     train(model, FEATURES, steps=3000, progress=False)
@@ -197,7 +197,7 @@ def test_with_more_steps_most_random_starts_get_through(kinds):
     torch.manual_seed(0)
     model = kinds["HiddenReLU"](5, 2, (64,))
     train(model, FEATURES, progress=False)
-    assert (loss_of(model) < 0.017).sum() <= 26
+    assert (loss_of(model) < 0.018).sum() <= 26
 
 
 def test_every_base_model_in_disguise_goes_below_the_base_model(kinds):

@@ -53,7 +53,7 @@ def test_two_starts_agree_on_fates_and_not_on_pairs(fifth):
         fates.append(sum(map(str.__eq__, readings[a].status, readings[b].status)) / 20)
         partners.append(len(pairs[a] & pairs[b]) / len(pairs[a]))
     assert 0.84 < sum(fates) / len(fates) < 0.96
-    assert sum(partners) / len(partners) == pytest.approx(0.11, abs=0.05)
+    assert sum(partners) / len(partners) == pytest.approx(0.13, abs=0.03)
 
 
 def test_the_features_that_change_their_fate_stand_at_the_borders(fifth):
@@ -208,6 +208,9 @@ def test_four_runs_in_ten_end_as_one_digon_and_a_feature_at_a_tenth_more_loss():
     two = torch.tensor(["two digons" in reading.shape for reading in readings])
     others = {r.shape for r, is_two in zip(readings, two, strict=True) if not is_two}
     assert others == {"one digon, one feature in 1D and two dropped"}
+    assert {r.shape for r in readings} - others == {"two digons and one dropped"}
+    lower_bar = read_gram(gram(models.W[~two]), represented_above=0.05)
+    assert {r.shape for r in lower_bar} == {"three features in 1D and one digon"}
     assert 0.28 < 1 - two.float().mean() < 0.52
     assert 1.05 < loss[~two].median() / loss[two].median() < 1.15
     faint = [

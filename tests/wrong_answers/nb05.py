@@ -103,3 +103,17 @@ WRONG = {
         "a number expected": "expected = 5\nexperiment = lambda seed: str(seed)",
     },
 }
+
+RIGHT = {
+    "05.1": {"a column and back": ABSORBED.format("return (b2[:, None] + V @ b1[:, None]).squeeze(1)")},
+    "05.3": {"what ReLU would cut": LIFT.format("return torch.relu(-W).sum(dim=1)")},
+    "05.4": {
+        "from a base model in disguise": OWN.format("disguised(base)")
+        + "train(my_relu_model, SparseFeatures(5, 0.1), steps=4000)",
+    },
+    "05.5": {
+        "a loop": NEURONS.format(
+            "n = torch.zeros(W.shape[1])\n    for row in W >= 0.4:\n        n += row * (row.sum() == 1)\n    return n"
+        ),
+    },
+}
