@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from tms_edu import SparseFeatures, gram, read_gram, theory
 from tms_edu.widgets import RotateTheBasis
+from tms_edu.widgets.parts import PlanePart
 from tms_edu.widgets.rotate_the_basis import ADDED, NONE, TRAINED, inputs, mean_loss, trained
 
 
@@ -91,3 +93,12 @@ def test_trained_with_a_hidden_relu_two_features_take_a_neuron_each_and_any_turn
         widget.set(angle=angle)
         assert widget._run.frame.loss > start + 1e-3 or angle in (0, 360)
     widget.close()
+
+
+def test_columns_that_coincide_share_a_label():
+    plane = PlanePart(Figure().add_subplot(), 4)
+    for W in (torch.tensor([[0.9, 0.9, -0.9, 0.0], [0.3, 0.32, 0.3, 0.0]]), torch.eye(2).repeat(1, 2)):
+        plane.show(W)
+        shown = {text.get_text(): text.get_position() for text in plane._labels if text.get_visible()}
+        assert list(shown) == (["0, 1", "2"] if W[0, 1] else ["0, 2", "1, 3"])
+        assert math.dist(*shown.values()) > 0.2

@@ -116,7 +116,9 @@ def test_gram_gym_by_keyboard(opened):
                 keys.press("Space")
     keys.press("Enter")
     it.wait_for("All 5 right.")
-    it.page.get_by_role("button", name="Next matrix").wait_for()  # the board hears the verdict after the sentence
+    it.page.get_by_role(
+        "button", name="Next matrix"
+    ).wait_for()  # the board hears the verdict after the sentence
     keys.press("Enter")
     it.wait_for("Which features are recovered")
 

@@ -1,5 +1,7 @@
 """Parts of pictures that several widgets share: drawn once by `plots`, then changed in place."""
 
+import math
+
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -60,15 +62,25 @@ class PlanePart:
         """Show W (2, n), and h of shape (batch, 2)."""
         columns = W.T.tolist()
         left, right = self._short.axes.get_xlim()
-        short = []
+        step = 0.05 * (right - left)
+        short, placed = [], {}
         for i, (x, y) in enumerate(columns):
             length = (x * x + y * y) ** 0.5
             self._stems[i].set_data([0, x], [0, y])
             self._tips[i].set_data([x], [y])
-            outward = 1 + 0.05 * (right - left) / length if length > 0.05 else 0
-            self._labels[i].set_position((x * outward, y * outward))
-            self._labels[i].set_visible(length > 0.05)
-            short += [str(i)] * (length <= 0.05)
+            outward = 1 + step / length if length > 0.05 else 0
+            place = (x * outward, y * outward)
+            self._labels[i].set_position(place)
+            # Where two labels would cover each other, the first carries both numbers.
+            near = next((k for k, other in placed.items() if math.dist(place, other) < step), None)
+            self._labels[i].set_visible(length > 0.05 and near is None)
+            if length <= 0.05:
+                short.append(str(i))
+            elif near is None:
+                placed[i] = place
+                self._labels[i].set_text(str(i))
+            else:
+                self._labels[near].set_text(f"{self._labels[near].get_text()}, {i}")
         self._short.set_text(f"near zero: {', '.join(short)}" if short else "")
         self._points.set_data(*([], []) if points is None else points.T.numpy())
 
