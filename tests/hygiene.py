@@ -54,6 +54,8 @@ def check_words(text: str) -> Iterator[str]:
         yield f"says {found[0]!r}"
     for found in re.finditer(r"\S+\s*!", plain):
         yield f"has an exclamation mark: {found[0]!r}"
+    for found in re.finditer(r"\b([a-z]+) \1\b", plain, re.IGNORECASE):
+        yield f"says a word twice: {found[0]!r}"
     for found in EMOJI.finditer(plain):
         yield f"has an emoji: {found[0]!r}"
 

@@ -134,6 +134,7 @@ def test_bad_code_is_noticed(good, problems, source, problem):
         ("An exciting idea.", "says 'exciting'"),
         ("It works!", "exclamation mark: 'works!'"),
         ("It works \U0001f389", "has an emoji"),
+        ("It works, so so does this.", "says a word twice: 'so so'"),
         ("In /work/main/notebooks.", "path of a machine"),
         ("See [four](04_missing.ipynb).", "links to 04_missing.ipynb, which does not exist"),
         ("See [below](#Nowhere).", "links to #Nowhere, but 01_bad.ipynb has no heading"),

@@ -26,6 +26,15 @@ train(my_model, SparseFeatures(20, {}), importance={} ** torch.arange(20){})
 my_probability = {}
 """
 
+UNEQUAL = """
+my_model = ToyModel(20, 10)
+with torch.no_grad():
+    my_model.W.copy_(torch.eye(10, 20))
+    my_model.W[4:7, 10:13] = torch.diag(torch.tensor([-1.0, -1.0, -0.7]))
+    my_model.b_final[13:] = 0.1
+my_probability = 0.2
+"""
+
 WRONG = {
     "06.1": {
         "dropped ones called recovered": EYE.format("[1, 3, 4, 5, 7, 10]", "[]", PAIRS),
@@ -150,5 +159,8 @@ RIGHT = {
     },
     "06.4": {
         "whole numbers": "my_W = torch.zeros(4, 7).long()\nmy_W[0, 0] = my_W[1, 5] = my_W[2, 2] = my_W[3, 3] = 1\nmy_W[2, 6] = my_W[3, 4] = -1",
+    },
+    "06.5": {
+        "a pair of unequal lengths": UNEQUAL,
     },
 }

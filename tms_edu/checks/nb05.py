@@ -422,7 +422,7 @@ register(
         key="05.7",
         question="Which of the two changes brings runs far below the base model?",
         options={
-            "The ReLU": "With W used twice the ReLU is there, and gains a twentieth. A ReLU that a b₁ turns off can do little.",
+            "The ReLU": "With W used twice the ReLU is there and at work, and gains a twentieth. Without it, W₂ free gains more than a third.",
             "The way back of its own": "In this run it was otherwise: compare the columns.",
             "Only both together": "Without a ReLU in the middle, W₂ free is enough to get there.",
         },
@@ -456,12 +456,12 @@ register(
         question="How many of the five neurons answer to one feature alone?",
         options={
             "All five, or nearly": "In this run fewer did.",
-            "About half of them": "You pictured some sharing. Features that are on half of the time collide too often for that.",
+            "About half of them": "You pictured opposites sharing a neuron, as they share a line in the base model. Behind a ReLU one of the two is cut.",
             "None, or nearly": "You pictured the base model, where neurons mean nothing. A ReLU makes them count.",
         },
         observe=lambda count: (
             "All five, or nearly" if count > 4 else "About half of them" if count > 1 else "None, or nearly"
         ),
-        lesson="On so often, no two features can share, and a ReLU makes the neurons the natural places.",
+        lesson="On so often, only opposites could share, and a ReLU leaves no room for two opposites in one neuron.",
     ),
 )

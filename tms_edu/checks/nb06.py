@@ -391,7 +391,8 @@ def check_three_kinds(my_model, my_probability) -> str:
         raise Nearly("Every bias is exactly 0, as it is before the first step. Has this model been trained?")
     reading = read_gram(gram(W), b)
     recovered, dropped = reading.indices("recovered"), reading.indices("dropped")
-    pairs = [group for group in reading.groups if group.shape == "digon"]
+    two = [group.members for group in reading.groups if len(group.members) == 2]
+    pairs = [(i, j) for i, j in two if reading.features[i].partners[j] < 0]
     found = f"Your model: {reading.shape}"
     stray = len(reading.indices("superposed")) - 2 * len(pairs)
     if stray > 6:
