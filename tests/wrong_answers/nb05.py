@@ -54,13 +54,13 @@ WRONG = {
     },
     "05.4": {
         "untrained": OWN.format("HiddenReLU(5, 2)"),
-        "a lucky random start": OWN.format("HiddenReLU(5, 2)")
-        + "train(my_relu_model, SparseFeatures(5, 0.1))",
         "an unlucky random start": OWN.format("HiddenReLU(5, 2)").replace("(0)", "(4)")
         + "train(my_relu_model, SparseFeatures(5, 0.1))",
         "without the ReLU": OWN.format("HiddenReLU(5, 2)")
         + "my_relu_model.middle = torch.nn.Identity()\n"
         + "train(my_relu_model, SparseFeatures(5, 0.1), steps=3000)",
+        "hardly trained, from a base model": OWN.format("disguised(base)")
+        + "train(my_relu_model, SparseFeatures(5, 0.1))",
         "only disguised": OWN.format("disguised(base)"),
         "disguised and spoilt": OWN.format("disguised(base)") + "my_relu_model.b2.data -= 0.1",
         "hardly trained": OWN.format("disguised(base)")
@@ -109,7 +109,7 @@ RIGHT = {
     "05.3": {"what ReLU would cut": LIFT.format("return torch.relu(-W).sum(dim=1)")},
     "05.4": {
         "from a base model in disguise": OWN.format("disguised(base)")
-        + "train(my_relu_model, SparseFeatures(5, 0.1), steps=4000)",
+        + "train(my_relu_model, SparseFeatures(5, 0.1), steps=3000)",
     },
     "05.5": {
         "a loop": NEURONS.format(

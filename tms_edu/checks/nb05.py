@@ -164,13 +164,17 @@ def check_relu_model(my_relu_model) -> str:
     """Check the reader's own hidden-ReLU model, 5 → 2 at 1 − S = 0.1: well below the base model's loss."""
     W1, b1, W2, b2 = _parameters(my_relu_model)
     features = SparseFeatures(5, 0.1)
-    on = features.sample_active(50_000, generator=torch.Generator().manual_seed(5))
+    on = features.sample_active(500_000, generator=torch.Generator().manual_seed(5))
     before = on @ W1.T + b1
 
     def answer(h):
         return torch.relu(torch.relu(h) @ W2.T + b2)
 
     empty, x_hat = features.empty_probability.item(), answer(before)
+    if not same(my_relu_model(on[:1000]).detach(), x_hat[:1000]):
+        raise Nearly(
+            "This model's outputs are not ReLU(W₂ ReLU(W₁ x + b₁) + b₂): its forward does something else with these parameters. I asked for a HiddenReLU as it stands in section 3."
+        )
     loss_on = reconstruction_loss(on, x_hat).item()
     loss = (1 - empty) * loss_on + empty * answer(b1).square().sum().item()
     silent = int((x_hat.amax(0) - x_hat.amin(0) < 1e-3).sum())
@@ -399,7 +403,7 @@ register(
         key="05.5",
         question="Is there a model with a ReLU in the middle that gives the very same outputs?",
         options={
-            "No: what ReLU cuts off h is lost": "It would be, if h were negative. A large b₁ keeps h above 0, and b₂ takes the lift back.",
+            "No: what ReLU cuts off h is lost": "What is cut off is lost. But a b₁ can lift h so far that nothing is cut. A large b₁ keeps h above 0, and b₂ takes the lift back.",
             "Only if W has no negative entry": "Negative entries can be outweighed: add to h more than they can ever take away.",
             "Yes, for every base model": "In this run the outputs differed.",
         },

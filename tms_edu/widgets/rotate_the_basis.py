@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, train
@@ -202,7 +202,7 @@ class RotateTheBasis(LivePicture):
         ax.set(xlim=(0, 360), ylim=(0, max(1, 1.15 * max(losses) / silent)), xlabel="turned by θ")
         ax.set_title("loss (100 % is answering 0)", fontsize=11)
         ax.set_xticks(range(0, 361, 90), [f"{angle}°" for angle in range(0, 361, 90)])
-        ax.yaxis.set_major_locator(MaxNLocator(2))
+        ax.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]) if ax.get_ylim()[1] < 2 else MaxNLocator(2))
         ax.yaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
         ax.spines[["top", "right"]].set_visible(False)
         (self._here,) = ax.plot(
