@@ -231,7 +231,7 @@ def _stopped(student, error: BaseException, args: tuple) -> str:
     where = f" at `{lines[-1]}`" if lines and lines[-1] else ""
     shapes = ", ".join(str(tuple(value.shape)) for value in args if isinstance(value, Tensor))
     given = f" I gave it tensors of shape {shapes}." if shapes else ""
-    if "cannot be multiplied" in name:
+    if "cannot be multiplied" in name or "size mismatch" in name:
         given += " In a product the two inner sizes must be equal: on which side does the transpose go?"
     return f"Your function stopped{where} with {name}.{given}"
 
