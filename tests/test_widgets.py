@@ -302,6 +302,17 @@ def test_reset_trains_again_though_no_control_moves(counter):
     assert counter.sentence == "(3, 49, 'finished')."
 
 
+def test_a_preset_moves_the_controls_before_it_computes(counter):
+    """Else who moves a control meanwhile sends the old values of all others along."""
+    shown = []
+    counter.frames = lambda k, **_: (shown.append(counter._panel.values["k"]), iter([(k, 49)]))[1]
+    press(counter, "try:nine")
+    rest(counter)
+    press(counter, "reset")
+    rest(counter)
+    assert shown == [9, 3]
+
+
 def test_errors_are_told_in_the_widget_and_raised_under_test(counter, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         move(counter, k=7)

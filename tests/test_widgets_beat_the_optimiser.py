@@ -30,7 +30,14 @@ def rest(game):
 def drag(game, i, x, y):
     columns = [list(column) for column in game._board.columns]
     columns[i] = [x, y]
-    game._board.mine = columns
+    move(game, columns)
+
+
+def move(game, columns):
+    """Set what the page sends in one message when a handle is moved."""
+    with game._board.hold_trait_notifications():
+        game._board.mine = columns
+        game._board.moves += 1
 
 
 @pytest.mark.parametrize("p", [0.02, 0.2, 1.0])
@@ -78,7 +85,7 @@ def test_a_drag_moves_one_column_and_the_rest_follows(game):
     assert game.W[:, 3].tolist() == [-0.5, -0.75]
     assert torch.equal(game.W[:, [0, 1, 2, 4]], before[:, [0, 1, 2, 4]])
     assert game._stage.picture != picture and game._board.columns[3] == [-0.5, -0.75]
-    game._board.mine = [[0.0, 0.0]] * 3  # meant for another number of features
+    move(game, [[0.0, 0.0]] * 3)  # meant for another number of features
     assert game.W[:, 3].tolist() == [-0.5, -0.75] and not game.error
 
 
@@ -140,6 +147,13 @@ def test_reset_lays_the_columns_as_they_were(game):
     game.arrange(theory.polygon(5))
     game._pressed("reset")
     assert torch.equal(game.W, START[:, :5])
+
+
+def test_after_a_reset_the_same_move_is_heard_again(game):
+    drag(game, 0, 1.0, 0.5)
+    game._pressed("reset")
+    drag(game, 0, 1.0, 0.5)
+    assert game.W[:, 0].tolist() == [1.0, 0.5] and game._board.answered == game._board.moves == 2
 
 
 def test_other_numbers_of_features_keep_the_columns(game):

@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from playwright.sync_api import expect
 
 from tms_edu.widgets import SuperpositionLab
 
@@ -40,6 +41,13 @@ class Reader:
         picture = self.root.locator(".tms-picture").element_handle()
         self.page.wait_for_function("([canvas, old]) => canvas.toDataURL() !== old", arg=[picture, before])
 
+    def last_pixels(self):
+        """Return the pixels once no further picture has come for half a second."""
+        seen = None
+        while seen != (seen := self.pixels()):
+            self.page.wait_for_timeout(500)
+        return seen
+
     def wait_for_more_pictures(self, seen):
         stage = self.stage.element_handle()
         self.page.wait_for_function("([stage, seen]) => stage.dataset.pictures > seen", arg=[stage, seen])
@@ -56,6 +64,14 @@ class Reader:
     def wait_for(self, words):
         self.root.locator(".tms-stage[data-busy=false] .tms-sentence", has_text=words).wait_for()
 
+    def wait_for_agreement(self):
+        """Wait until the picture's label says what the sentence says, as it does at rest."""
+        label, sentence = (
+            self.root.locator(part).element_handle() for part in (".tms-picture", ".tms-sentence")
+        )
+        same = "([canvas, sentence]) => canvas.ariaLabel === sentence.innerText"
+        self.page.wait_for_function(same, arg=[label, sentence])
+
     def drag(self, slider, start, end):
         box = slider.bounding_box()
         y, left, width = box["y"] + box["height"] / 2, box["x"] + 8, box["width"] - 16
@@ -64,9 +80,16 @@ class Reader:
         self.page.mouse.move(left + end * width, y, steps=12)
         self.page.mouse.up()
 
-    def overflow(self):
-        script = "node => node.scrollWidth - node.clientWidth"
-        return [self.page.locator(part).first.evaluate(script) for part in (".tms-controls", ".tms-stage")]
+    def wait_for_no_overflow(self):
+        """Wait until nothing is wider than its place; a page lays itself out a moment after it is made narrow."""
+        fits = "(parts) => parts.every((part) => part.scrollWidth <= part.clientWidth)"
+        parts = [self.page.locator(part).first.element_handle() for part in (".tms-controls", ".tms-stage")]
+        self.page.wait_for_function(fits, arg=parts)
+
+    def wait_for_a_narrow_page(self):
+        self.page.set_viewport_size({"width": 700, "height": 1100})
+        self.page.wait_for_function("innerWidth === 700")
+        self.wait_for_no_overflow()
 
     def axe(self):
         found = Axe().run(self.page, context=".jp-OutputArea-output").response
@@ -107,10 +130,10 @@ def test_superposition_lab(reader, subshells):
     for _ in range(6):
         sparsity.press("ArrowLeft")
     it.wait_for("one dimension as a digon")
-    assert sparsity.get_attribute("aria-valuetext") == "0.70 (1 − S = 0.30)"
+    expect(sparsity).to_have_attribute("aria-valuetext", "0.70 (1 − S = 0.30)")
     it.wait_for_other_pixels(before)
-    assert it.page.locator(".tms-picture").get_attribute("aria-label") == it.sentence()
-    assert "SparseFeatures(5, 0.3)" in it.page.locator(".tms-code").inner_text()
+    expect(it.page.locator(".tms-code")).to_contain_text("SparseFeatures(5, 0.3)")
+    it.wait_for_agreement()
 
     it.drag(it.slider("features n"), 3 / 8, 0)
     it.wait_for("Features 0 and 1 are recovered")
@@ -128,10 +151,9 @@ def test_superposition_lab(reader, subshells):
     assert "so far" in it.sentence() or "Not trained" in it.sentence()
     it.press("Stop")
     it.wait_for_rest()
-    it.page.wait_for_timeout(200)
+    it.last_pixels()
     stopped = it.pictures()
-    it.page.wait_for_timeout(500)
-    assert it.pictures() == stopped and "so far" in it.sentence()
+    assert "so far" in it.sentence()
     it.press("Step")
     it.wait_for_more_pictures(stopped)
     it.press("Rewind")
@@ -143,7 +165,7 @@ def test_superposition_lab(reader, subshells):
 
 def test_a_narrow_page_needs_no_sideways_scrolling(reader):
     it = reader(OPEN_LAB, width=700)
-    assert it.overflow() == [0, 0]
+    it.wait_for_no_overflow()
     assert it.axe() == []
     for control in it.page.get_by_role("slider").all():
         assert control.bounding_box()["width"] > 50
@@ -157,24 +179,25 @@ def test_running_the_cell_again_leaves_nothing_alive(reader):
     it.lab.run_all()
     assert [output["text"] for output in it.lab.outputs() if output["output_type"] == "stream"] == ["[]\n"]
     it.wait_for_rest()
-    assert it.page.locator(".tms-stage").count() == 1
+    expect(it.page.locator(".tms-stage")).to_have_count(1)
 
 
 def test_a_reloaded_page_shows_the_widget_as_it_was(reader):
     it = reader(OPEN_LAB)
     it.press("Always on")
     it.wait_for("Features 2, 3 and 4 are dropped")
-    sentence, pixels = it.sentence(), it.pixels()
+    sentence, pixels = it.sentence(), it.last_pixels()
     it.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     it.page.reload()
     it.page.locator("[data-pictures]").wait_for()
-    assert (it.sentence(), it.pixels()) == (sentence, pixels)
+    assert (it.sentence(), it.last_pixels()) == (sentence, pixels)
     it.press("On 1 time in 20")
     it.wait_for("pentagon")
 
 
 def test_training_goes_on_and_stops_while_a_cell_runs(reader):
-    it = reader(OPEN_LAB, "import time\nif lab.busy:\n    time.sleep(4)\nprint('ran')")
+    wait = "import time\nbegan = time.monotonic()\nwhile lab.busy and time.monotonic() < began + 60:\n    time.sleep(0.01)"
+    it = reader(OPEN_LAB, f"{wait}\nprint('busy' if lab.busy else 'stopped')")
     it.press("Rewind")
     it.press("Play")
     it.page.locator(".tms-stage[data-busy=true]").wait_for()
@@ -184,10 +207,10 @@ def test_training_goes_on_and_stops_while_a_cell_runs(reader):
     seen = it.pictures()
     it.wait_for_more_pictures(seen + 5)
     it.press("Stop")
-    it.page.locator(".tms-stage[data-busy=false]").wait_for(timeout=2000)
+    it.wait_for_rest()
     assert "so far" in it.sentence()
     it.page.evaluate("() => window.cell")
-    assert it.lab.errors() == []
+    assert it.lab.errors() == [] and it.lab.outputs()[-1]["text"] == "stopped\n"
 
 
 def test_without_a_kernel_there_is_the_picture_with_its_sentence(reader):
@@ -208,10 +231,9 @@ def opened(reader, name):
 
 
 def assert_fit_for_everybody(it):
-    assert it.page.locator(".tms-picture").get_attribute("aria-label") == it.sentence()
+    it.wait_for_agreement()
     assert it.axe() == []
-    it.page.set_viewport_size({"width": 700, "height": 1100})
-    assert it.overflow() == [0, 0]
+    it.wait_for_a_narrow_page()
     assert it.lab.console == []
 
 
@@ -229,7 +251,7 @@ def test_random_to_orthonormal(reader):
     it.wait_for("WᵀW = I, and the best linear decoder is Wᵀ itself")
     it.press("3 columns in 2 dimensions")
     it.wait_for("3 columns do not fit at right angles into 2 dimensions")
-    assert it.slider("dimensions m").get_attribute("aria-valuetext") == "2"
+    expect(it.slider("dimensions m")).to_have_attribute("aria-valuetext", "2")
     it.press("Reset")
     it.wait_for("The largest |cos| between two columns is 0.98")
     assert_fit_for_everybody(it)
@@ -249,6 +271,8 @@ def test_rotate_the_basis(reader):
     it.press("A neuron per feature")
     it.wait_for("Neuron 1 answers to feature 0 alone; neuron 2 answers to feature 1 alone.")
     it.drag(turn, 330 / 360, 0.75)
+    angle = turn.get_attribute("aria-valuetext")
+    it.wait_for(f"Turned by {angle}")
     it.wait_for("Neuron 1 answers to features 0 and 1")
     assert_fit_for_everybody(it)
 

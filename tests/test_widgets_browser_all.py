@@ -92,24 +92,31 @@ def test_every_widget_answers_keys_and_buttons_without_subshells(it):
 def seen_by_a_screen_reader(it):
     """Return the accessibility tree of this widget's output, as (role, name, properties)."""
     it.root.locator(".tms-sentence").scroll_into_view_if_needed()  # what is far off is not in the tree
-    it.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
     cdp = it.page.context.new_cdp_session(it.page)
     node = (
         f"document.querySelectorAll('.tms-stage')[{[*PATHS].index(it.name)}].closest('.jp-OutputArea-output')"
     )
     output = cdp.send("Runtime.evaluate", {"expression": node})["result"]["objectId"]
     root = cdp.send("DOM.describeNode", {"objectId": output})["node"]["backendNodeId"]
-    nodes = cdp.send("Accessibility.getFullAXTree")["nodes"]
-    by_id = {node["nodeId"]: node for node in nodes}
+    seen = None
+    for _ in range(100):  # the tree follows the page a moment later
+        nodes = cdp.send("Accessibility.getFullAXTree")["nodes"]
+        by_id = {node["nodeId"]: node for node in nodes}
+        top = next((node for node in nodes if node.get("backendDOMNodeId") == root), None)
+        before, seen = seen, top and list(walk(top, by_id))
+        if seen and seen == before and any(properties.get("live") for _, _, properties in seen):
+            return seen
+        it.page.wait_for_timeout(100)
+    raise AssertionError("the widget is not in the tree")
 
-    def walk(node):
-        if not node["ignored"]:
-            properties = {entry["name"]: entry["value"].get("value") for entry in node.get("properties", [])}
-            yield node["role"]["value"], node.get("name", {}).get("value", ""), properties
-        for child in node.get("childIds", []):
-            yield from walk(by_id[child])
 
-    return list(walk(next(node for node in nodes if node.get("backendDOMNodeId") == root)))
+def walk(node, by_id):
+    if not node["ignored"]:
+        properties = {entry["name"]: entry["value"].get("value") for entry in node.get("properties", [])}
+        yield node["role"]["value"], node.get("name", {}).get("value", ""), properties
+    for child in node.get("childIds", []):
+        if child in by_id:
+            yield from walk(by_id[child], by_id)
 
 
 def test_a_screen_reader_is_told_all(it):

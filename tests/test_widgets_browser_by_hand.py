@@ -1,6 +1,7 @@
 """The widgets that are played by hand, in JupyterLab: keys, mouse, a narrow page, a screen reader's view."""
 
 import pytest
+from playwright.sync_api import expect
 
 from test_widgets_browser import reader  # noqa: F401
 
@@ -18,8 +19,7 @@ def opened(reader):  # noqa: F811
     yield open_widget
     for it in readers:
         assert it.axe() == []
-        it.page.set_viewport_size({"width": 700, "height": 1100})
-        assert it.overflow() == [0, 0]
+        it.wait_for_a_narrow_page()
         assert it.lab.console == [] and it.lab.errors() == []
         assert it.page.locator(".tms-error").inner_text() == ""
 
@@ -65,15 +65,19 @@ def cell(it, i, j):
     return it.page.locator(".tms-gym tr").nth(i + 1).locator(".tms-cell").nth(j)
 
 
-def truth(it):
-    """Let the kernel say how the matrix on show reads: statuses and pairs."""
+def told(it, expression):
+    """Return what the kernel says of an expression."""
     script = """(code) => new Promise((done) => {
         const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
         const request = kernel.requestExecute({code});
         request.onIOPub = (message) => message.content.name === 'stdout' && done(message.content.text);
     })"""
-    code = "print([(f.status[0], sorted(f.partners)) for f in widget.matrix.reading.features])"
-    return eval(it.page.evaluate(script, code))
+    return eval(it.page.evaluate(script, f"print({expression})"))
+
+
+def truth(it):
+    """Return how the matrix on show reads: statuses and pairs."""
+    return told(it, "[(f.status[0], sorted(f.partners)) for f in widget.matrix.reading.features]")
 
 
 def test_gram_gym_by_mouse(opened):
@@ -87,7 +91,7 @@ def test_gram_gym_by_mouse(opened):
             it.page.get_by_role("radio", name=f"feature {i}: {name}").check()
     it.press("Answer")
     it.wait_for("All 5 right.")
-    assert it.page.locator(".tms-told", has_text="✓").count() == 5
+    expect(it.page.locator(".tms-told", has_text="✓")).to_have_count(5)
     it.press("Next matrix")
     it.wait_for("Which features are recovered")
     it.page.get_by_role("combobox", name="level").select_option("20→10")
@@ -97,8 +101,10 @@ def test_gram_gym_by_mouse(opened):
     assert beside.bounding_box()["y"] - cell(it, 19, 0).bounding_box()["y"] < 12  # in one line with its row
     it.page.set_viewport_size({"width": 700, "height": 1100})  # and the side bar of JupyterLab is open
     it.page.wait_for_function("document.querySelector('.tms-gym').clientWidth < 400")
+    it.page.wait_for_function(
+        "(node) => node.scrollWidth <= node.clientWidth", arg=it.page.query_selector(".tms-gym")
+    )
     assert cell(it, 19, 19).bounding_box()["width"] > 14
-    assert it.page.locator(".tms-gym").evaluate("node => node.scrollWidth - node.clientWidth") == 0
 
 
 def test_gram_gym_by_keyboard(opened):
@@ -130,10 +136,10 @@ def test_gram_gym_by_keyboard(opened):
         keys.press("r")
     keys.press("Enter")
     it.wait_for("of 5 features right.")
-    wrong = it.page.locator(".tms-gym li")
-    assert wrong.count() == sum(status != "r" for status, _ in right)
-    assert it.page.locator(".tms-told", has_text="✗").count() == wrong.count()
-    assert it.page.get_by_role("radio").first.is_disabled()
+    wrong = sum(status != "r" for status, _ in right)
+    expect(it.page.locator(".tms-gym li")).to_have_count(wrong)
+    expect(it.page.locator(".tms-told", has_text="✗")).to_have_count(wrong)
+    expect(it.page.get_by_role("radio").first).to_be_disabled()
 
 
 def test_columns_are_dragged_while_a_cell_runs(opened):
@@ -168,9 +174,9 @@ def test_beat_the_optimiser(opened):
     at = column.get_attribute("aria-valuetext")
     column.press("ArrowLeft")
     column.press("Shift+ArrowDown")
-    assert column.get_attribute("aria-valuetext") != at
+    expect(column).not_to_have_attribute("aria-valuetext", at)
     column.press("Delete")
-    assert column.get_attribute("aria-valuetext") == "at 0.00, 0.00; length 0.00"
+    expect(column).to_have_attribute("aria-valuetext", "at 0.00, 0.00; length 0.00")
     it.wait_for("four features in 2D and one dropped")
     it.press("Let the optimiser go from here")
     it.wait_for("From your columns the optimiser reached")
@@ -179,10 +185,27 @@ def test_beat_the_optimiser(opened):
     bias = it.slider("bias b")
     bias.focus()
     bias.press("End")
-    assert bias.get_attribute("aria-valuetext") == "+0.50"
+    expect(bias).to_have_attribute("aria-valuetext", "+0.50")
     it.press("Reset")
     it.wait_for(loss)
-    assert bias.get_attribute("aria-valuetext") == "best for W"
+    expect(bias).to_have_attribute("aria-valuetext", "best for W")
+
+
+def test_a_key_held_down_loses_no_step(opened):
+    it = opened("BeatTheOptimiser")
+    column = it.slider("column 4")
+    expect(column).to_have_attribute("aria-valuetext", "at −0.40, 0.69; length 0.80")
+    hold = """async (node) => {
+        for (let k = 0; k < 60; k++) {
+            node.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', shiftKey: true, bubbles: true}));
+            await new Promise((done) => setTimeout(done, 30));
+        }
+    }"""
+    column.evaluate(hold)
+    it.page.wait_for_timeout(500)  # for what the kernel has still to say
+    expect(column).to_have_attribute("aria-valuetext", "at 0.20, 0.69; length 0.72")
+    it.wait_for("Your columns read")
+    assert [round(value, 2) for value in told(it, "widget.W[:, 4].tolist()")] == [0.20, 0.69]
 
 
 def test_probing_neurons(opened):

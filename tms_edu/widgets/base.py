@@ -224,8 +224,12 @@ class LivePicture:
             if kind == "call":
                 getattr(self, name)()
             elif kind in ("try", "reset"):
-                self._restart(self.values | self.presets[name] if name else self._start_values)
-                self._show_values()
+                with (
+                    self._alone()
+                ):  # the controls first: who moves one next must not send the others' old values
+                    self.values = self.values | self.presets[name] if name else dict(self._start_values)
+                    self._show_values()
+                    self._restart(self.values)
             else:
                 with self._alone():
                     {"play": self._play, "stop": self._stop, "step": self._step, "rewind": self._rewind}[

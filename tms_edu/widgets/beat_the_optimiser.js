@@ -46,7 +46,7 @@ function render({ model, el }) {
     const within = (value) => Number(tidy(Math.max(-reach, Math.min(reach, value))).toFixed(2));
     columns[i] = [within(x), within(y)];
     put(i);
-    model.set("mine", columns.map((column) => [...column]));
+    model.set({ mine: columns.map((column) => [...column]), moves: model.get("moves") + 1 });
     model.save_changes();
   }
 
@@ -79,6 +79,8 @@ function render({ model, el }) {
   }
 
   function take() {
+    // An answer to an earlier move must not undo a later one, which is under way to the kernel.
+    if (model.get("answered") < model.get("moves")) return;
     const told = model.get("columns");
     const [, , , , width, height] = model.get("plane");
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -92,9 +94,10 @@ function render({ model, el }) {
     columns.forEach((_, i) => put(i));
   }
 
-  model.on("change:columns change:plane", take);
+  const news = "change:columns change:plane change:answered";
+  model.on(news, take);
   take();
-  return () => model.off("change:columns change:plane", take);
+  return () => model.off(news, take);
 }
 
 export default { render };

@@ -78,7 +78,7 @@ class BeatTheOptimiser(LivePicture):
         self.W, self.best, self._mine = START.clone(), float("inf"), START.clone()
         self._setting, self._training = None, False
         self._board = _Board()
-        self._board.observe(lambda change: self._dragged(change["new"]), names="mine")
+        self._board.observe(lambda _: self._dragged(), names="moves")
         super().__init__(
             n_features=Slider("features n", range(2, 7), n_features),
             feature_probability=Slider("sparsity S", PROBABILITIES, feature_probability, sparsity_in_words),
@@ -213,10 +213,14 @@ print(theory.expected_loss(W, b, SparseFeatures({n_features}, {feature_probabili
 
     # The reader's hand
 
-    def _dragged(self, columns: list):
-        with self._errors_told():
-            if len(columns) == self.values["n_features"]:  # else meant for a picture that is gone
-                self.arrange(torch.tensor(columns, dtype=torch.float32).T)
+    def _dragged(self):
+        with self._errors_told(), self._alone():
+            columns = self._board.mine
+            with self._board.hold_sync():  # the answer and what it says of the columns in one message
+                self._board.answered = self._board.moves
+                if len(columns) == self.values["n_features"]:  # else meant for a picture that is gone
+                    self.arrange(torch.tensor(columns, dtype=torch.float32).T)
+            leave_thread_to_browser(self._board.comm)
 
     def _pressed(self, action: str):
         if action == "reset":
@@ -254,6 +258,8 @@ class _Board(AnyWidget):
     _css = files(__package__).joinpath("beat_the_optimiser.css").read_text("utf-8")
     columns = traitlets.List().tag(sync=True)
     mine = traitlets.List().tag(sync=True, echo_update=False)
+    moves = traitlets.Int().tag(sync=True, echo_update=False)
+    answered = traitlets.Int().tag(sync=True)
     plane = traitlets.List().tag(sync=True)
     colors = traitlets.List(list(plots.FEATURE_COLORS)).tag(sync=True)
 
