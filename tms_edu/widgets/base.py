@@ -224,9 +224,8 @@ class LivePicture:
             if kind == "call":
                 getattr(self, name)()
             elif kind in ("try", "reset"):
-                with (
-                    self._alone()
-                ):  # the controls first: who moves one next must not send the others' old values
+                with self._alone():
+                    # The controls first: who moves one next sends the values of the others along.
                     self.values = self.values | self.presets[name] if name else dict(self._start_values)
                     self._show_values()
                     self._restart(self.values)
