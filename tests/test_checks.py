@@ -530,6 +530,12 @@ def test_a_notebook_without_predictions_has_an_empty_score(notebook):
     assert "no predictions" in repr(checks.score(notebook)) and checks.score(notebook)._repr_html_()
 
 
+@pytest.mark.parametrize("notebook", ["01", "02", "03", "04", "05", "06"])
+def test_code_in_a_question_is_set_as_code_in_the_score(notebook):
+    assert "`" not in checks.score(notebook)._repr_html_()
+    assert ("<code>read_gram</code>" in checks.score(notebook)._repr_html_()) == (notebook == "06")
+
+
 def test_question_and_options_are_text_without_a_kernel():
     bundle = checks.ask("99.1")._repr_mimebundle_()
     for text in (bundle["text/plain"], bundle["text/html"]):

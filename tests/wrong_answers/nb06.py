@@ -95,6 +95,10 @@ WRONG = {
         "m unused": POSSIBLE.format("symmetric and values.min() > -1e-4"),
         "negative ones pass": POSSIBLE.format("symmetric and (values > 1e-4).sum() <= m"),
         "compared with 0": POSSIBLE.format("symmetric and values.min() >= 0 and (values > 0).sum() <= m"),
+        "symmetric to the last digit": POSSIBLE.format(
+            "torch.equal(G, G.T) and values.min() > -1e-4 and (values > 1e-4).sum() <= m"
+        ),
+        "complex eigenvalues": "def possible(G, m):\n    return (torch.linalg.eigvals(G) > 1e-4).sum() <= m",
         "symmetry alone": POSSIBLE.format("symmetric"),
         "always": POSSIBLE.format("True"),
         "never": POSSIBLE.format("False"),

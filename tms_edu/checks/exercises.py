@@ -233,6 +233,8 @@ def _stopped(student, error: BaseException, args: tuple) -> str:
     given = f" I gave it tensors of shape {shapes}." if shapes else ""
     if "cannot be multiplied" in name or "size mismatch" in name:
         given += " In a product the two inner sizes must be equal: on which side does the transpose go?"
+    if "Complex" in name:
+        given += " A symmetric matrix has real eigenvalues: `torch.linalg.eigvalsh` returns them as such."
     return f"Your function stopped{where} with {name}.{given}"
 
 

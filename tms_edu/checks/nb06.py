@@ -220,6 +220,11 @@ def _cases() -> list[tuple[str, Tensor, int]]:
         ("a trained pentagon in two dimensions", gram(pentagon), 2),
         ("WᵀW of a random W with three rows, m = 3", gram(W), 3),
         ("WᵀW of a random W with three rows, said to be of two", gram(W), 2),
+        (
+            "WᵀW of a random W with three rows, its halves apart by rounding",
+            gram(W) + 1e-6 * torch.ones(8, 8).triu(1),
+            3,
+        ),
         ("nothing but zeros", torch.zeros(4, 4), 2),
         ("two features of length 1 that cross by 2", _square([1, 2], [2, 1]), 2),
         ("three unit features, each two at −0.8", 1.8 * torch.eye(3) - 0.8, 2),
@@ -277,11 +282,11 @@ POSSIBLE_MISTAKES = [
     ),
     (
         lambda G, m: int(torch.linalg.matrix_rank(G, rtol=1e-4)) <= m,
-        "Right about the rank. But 1 and 1 crossing by 2 has rank 2 and comes from no W: eigenvalues have a sign.",
+        "Right about the rank. But `[[1, 2], [2, 1]]` has rank 2 and comes from no W: eigenvalues have a sign.",
     ),
     (
         lambda G, m: _symmetric(G) and int(torch.linalg.matrix_rank(G, rtol=1e-4)) <= m,
-        "Rank and symmetry are right. One thing is left: squared lengths along every direction, so no eigenvalue may be …?",
+        "Rank and symmetry are right. One thing is left: vᵀGv = ‖Wv‖² for every v. What does that say about the sign of an eigenvalue?",
     ),
     (
         lambda G, m: bool(_values(G).min() > -1e-4) and int((_values(G) > 1e-4).sum()) <= m,
@@ -380,7 +385,7 @@ def check_from_picture(my_W) -> str:
         raise Nearly("The picture has the right pattern. Not all lengths are 1: look at the diagonal.")
     if G[1, 1] > 1e-4:
         raise Nearly("Feature 1 is faint, not gone. A dropped feature has a column of zeros.")
-    return "Six features in four dimensions. Any rotation of your W gives the same picture: it shows W up to what nobody could see."
+    return "Six features in four dimensions. Any rotation of your W gives the same picture, and the same outputs: the rotation is what the picture leaves out."
 
 
 @exercise
@@ -469,15 +474,9 @@ def _read_faint(biases) -> str | None:
     if not biases:
         return None
     low, high = min(biases), max(biases)
-    if low > 0.22:
-        return "0.25, their mean: they are given up"
-    return (
-        "Between 0 and 0.25: something still arrives"
-        if low > 0.03
-        else "0: there is nothing to cut"
-        if high < 0.03
-        else None
-    )
+    if low > 0.2:
+        return "0.25, their mean"
+    return "About half of 0.25" if low > 0.05 and high < 0.2 else "0" if high < 0.05 else None
 
 
 def _read_orange(share: dict[str, float]) -> str:
@@ -528,7 +527,7 @@ register(
         exact=0.01,
         far=0.05,
         share=True,
-        too_low="0.06 is the mean over all inputs. A feature that is on has 0.5 on average, so it is on twice as often as 0.06 of the time.",
+        too_low="0.06 is the mean over all inputs. A feature that is on has 0.5 on average, so its mean is only half of 1 − S.",
         too_high="The mean is (1 − S)/2, so 1 − S is twice the bias. (0.94 would be S read off as 1 − 0.06.)",
         lesson="A dropped feature answers with its mean, (1 − S)/2. Twice the bias is 1 − S.",
     ),
@@ -550,7 +549,7 @@ register(
         options={
             "Blue": "You pictured negative as bad. Before ReLU, negative is thrown away: blue is the cheap colour.",
             "Orange": "In this run orange was not the dearer one.",
-            "Both the same: ±0.5": "You read interference by its size, as the squares in (Ŵᵢ·Wⱼ)² do. The ReLU behind it tells the signs apart.",
+            "Both the same: ±0.5": "You read interference by its size, as a square does. The ReLU behind it tells the signs apart.",
         },
         observe=lambda ratio: "Orange" if ratio > 1.2 else "Blue" if ratio < 0.8 else "Both the same: ±0.5",
         lesson="ReLU removes what is negative for nothing. What is positive has to be cut by a bias, which costs the feature too.",
@@ -559,9 +558,9 @@ register(
         key="06.7",
         question="All are on half of the time, and `read_gram` calls two dropped. Which bias do they have?",
         options={
-            "0.25, their mean: they are given up": "You took the word for the thing. Their columns are short, not zero, and what still arrives does part of the work.",
-            "Between 0 and 0.25: something still arrives": "In this run it was otherwise: look at the last column.",
-            "0: there is nothing to cut": "A bias does not only cut. It also answers for what does not arrive.",
+            "0.25, their mean": "You took the word for the thing. Their columns are short, not zero, and what still arrives does part of the work.",
+            "About half of 0.25": "In this run it was otherwise: look at the last column.",
+            "0": "A bias does not only cut. It also answers for what does not arrive.",
         },
         observe=_read_faint,
         lesson="A short column still carries something, so the bias has less to answer for.",

@@ -1,6 +1,5 @@
 """Predictions: asked before the run that answers them, kept for the session, compared with what the run showed."""
 
-import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -340,11 +339,7 @@ class Score:
     def _repr_html_(self) -> str:
         def row(tag: str, cells) -> str:
             style = 'style="text-align: left; white-space: normal; max-width: 24em"'
-            return (
-                "<tr>"
-                + "".join(f"<{tag} {style}>{html.escape(c, quote=False)}</{tag}>" for c in cells)
-                + "</tr>"
-            )
+            return "<tr>" + "".join(f"<{tag} {style}>{to_html(c)}</{tag}>" for c in cells) + "</tr>"
 
         body = "".join(row("td", cells) for cells in self._cells())
-        return f"<table><thead>{row('th', self.head)}</thead><tbody>{body}</tbody></table><p>{html.escape(self._summary())}</p>"
+        return f"<table><thead>{row('th', self.head)}</thead><tbody>{body}</tbody></table><p>{to_html(self._summary())}</p>"

@@ -354,7 +354,8 @@ matrix = next(m for m in matrices({level!r}, seed={matrix.seed}) if m.index == {
                 f"All {n} right. {self._matrix.reading} {self.streak} in a row, at best {self.best}.{ahead}"
             )
         wrong = sum(bool(self._mistake(i)) for i in range(n))
-        return f"{n - wrong} of {n} features right. {self._mistakes[0]} The streak begins anew; the best was {self.best}."
+        streak = f" The streak begins anew; the best was {self.best}." if self.best else ""
+        return f"{n - wrong} of {n} features right. {self._mistakes[0]}{streak}"
 
     def _unmarked(self) -> str:
         names = [str(i) for i, status in enumerate(self._status) if not status]
