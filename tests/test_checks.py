@@ -346,22 +346,20 @@ def test_an_expectation_is_compared_without_capitals_and_punctuation(expected, h
     result = checks.check_experiment(
         lambda seed: "pentagon" if seed % 2 else "two digons and one dropped", expected
     )
-    assert result.status == "right"
-    assert result.message.startswith(("" if hits else "Counted: ") + f"{hits} of 8 runs")
+    assert result.status == "counted" and result.message.startswith(f"{hits} of 8 runs")
+    assert ("in other words" in result.message) == (hits == 0)
 
 
 @pytest.mark.parametrize("outcome, other", [("-0.5", "0.5"), ("0.1", "01"), ("+", "-")])
 def test_signs_and_points_of_numbers_are_not_punctuation(outcome, other):
-    assert checks.check_experiment(lambda seed: outcome + "" * seed, other).message.startswith(
-        "Counted: 0 of 8"
-    )
+    assert checks.check_experiment(lambda seed: outcome + "" * seed, other).message.startswith("0 of 8")
 
 
 def test_a_part_of_the_outcome_is_not_counted_and_is_pointed_out():
     said = checks.check_experiment(
         lambda seed: "two digons and one dropped" if seed else "pentagon", "Two digons"
     ).message
-    assert said.startswith("Counted: 0 of 8") and "“two digons and one dropped”" in said
+    assert said.startswith("0 of 8") and "“two digons and one dropped”" in said
 
 
 # Predictions

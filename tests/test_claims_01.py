@@ -142,9 +142,9 @@ def test_an_experiment_that_misses_is_not_said_to_go_as_expected():
     def experiment(seed):
         return train_digits(DigitsNetwork(64, generator=torch.Generator().manual_seed(seed)), seed=seed)
 
-    for word, words in {"more": "none of 4 networks does", "fewer": "4 of 4 networks do"}.items():
+    for word, words in {"more": "None of 4 networks does", "fewer": "4 of 4 networks do"}.items():
         result = check_firing(experiment, word)
-        assert result.status == "right" and f"You expected {word}" in result.message
+        assert result.status == "counted" and f"You expected {word}" in result.message
         assert words in result.message
 
 

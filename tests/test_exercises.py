@@ -108,16 +108,21 @@ def test_the_stub_is_not_tried_yet(key):
     assert result_of(key, exercises()[key]["exercise"]).status == "not tried yet"
 
 
+def judged(key):
+    """Return the check's word for a good answer: an experiment of the reader's own has no right one."""
+    return "counted" if "expected = ..." in exercises()[key]["exercise"] else "right"
+
+
 @pytest.mark.parametrize("key", exercises())
 def test_the_solution_is_right(key):
     result = result_of(key, solution(key))
-    assert result.status == "right", result
+    assert result.status == judged(key), result
 
 
 @pytest.mark.parametrize("key", exercises())
 def test_a_right_answer_in_another_form_is_right(key):
     for name, answer in answers(key[:2], "RIGHT").get(key, {}).items():
-        assert result_of(key, answer).status == "right", f"{name!r} of exercise {key}"
+        assert result_of(key, answer).status == judged(key), f"{name!r} of exercise {key}"
 
 
 @pytest.mark.parametrize("key", exercises())

@@ -131,6 +131,7 @@ WRONG = {
     },
     "06.5": {
         "the bias itself": TRAINED.format(0.25, 0.8, "", "0.125"),
+        "the mean of all": TRAINED.format(0.25, 0.8, "", "2 * my_model.b_final.mean()"),
         "S": TRAINED.format(0.25, 0.8, "", "0.75"),
         "a negative probability": TRAINED.format(0.25, 0.8, "", "-0.05"),
         "above one": TRAINED.format(0.25, 0.8, "", "1.2"),

@@ -22,8 +22,8 @@ class Nearly(Exception):
     """Leave a check with the sentence that names the mistake."""
 
 
-def exercise(check: Callable[..., str]) -> Callable[..., Result]:
-    """Turn a function that returns the sentence for a right answer into a check that never raises.
+def exercise(check: Callable[..., str | Result]) -> Callable[..., Result]:
+    """Turn a function that returns the sentence for a right answer, or a result, into a check that never raises.
 
     Inside, raise `Nearly` with a sentence, or let `call`, `number` and `tensor` do it. An answer that is still `...`
     is not tried yet. The kernel's interrupt passes through.
@@ -48,7 +48,8 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
         try:
             if any(value is ... for value in (*args, *kwargs.values())):
                 raise NotTried
-            return Result(RIGHT, check(*args, **kwargs))
+            said = check(*args, **kwargs)
+            return said if isinstance(said, Result) else Result(RIGHT, said)
         except NotTried:
             return Result(NOT_TRIED, "Fill in the `...` above, run that cell, then this one.")
         except Nearly as mistake:

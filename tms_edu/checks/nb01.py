@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from tms_edu import gram
 from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import COUNTED, Result
 from tms_edu.digits import (
     DigitsNetwork,
     accuracy,
@@ -307,7 +308,7 @@ def check_cat(cat) -> str:
 
 
 @exercise
-def check_firing(experiment, expected) -> str:
+def check_firing(experiment, expected) -> Result:
     """Check an experiment of the reader's own on networks trained differently: four seeds against the network of the text."""
     word = expected.strip().lower() if isinstance(expected, str) else ""
     if word not in ("more", "fewer"):
@@ -342,9 +343,8 @@ def check_firing(experiment, expected) -> str:
         0: "None went as you expected: which part of your picture has to give?",
         4: "All went as you expected: what would you change next, to prove yourself wrong?",
     }.get(hits, "How many seeds would you want before you believe either side?")
-    # A miss is a result too, but the word "right" before it must not be read as "as expected".
-    counted = f"{hits} of 4 networks do" if hits else "It counts, and none of 4 networks does"
-    return f"You expected {word} digits per neuron. {counted} ({tally}). {tied}{verdict}"
+    counted = f"{hits} of 4 networks do" if hits else "None of 4 networks does"
+    return Result(COUNTED, f"You expected {word} digits per neuron. {counted} ({tally}). {tied}{verdict}")
 
 
 def digits_per_neuron(network: DigitsNetwork) -> float:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from tms_edu.checks import nb03
 from tms_edu.checks.exercises import Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import Result
 from tms_edu.digits import load_digits
 
 LOOPS = (0, 6, 8, 9)
@@ -314,7 +315,7 @@ def check_six(W) -> str:
 
 
 @exercise
-def check_code_experiment(experiment, expected) -> str:
+def check_code_experiment(experiment, expected) -> Result:
     """Check an experiment of the reader's own on codes: eight seeds against what was expected."""
     outcome = run(experiment, 0)
     if isinstance(outcome, (bool, int, float, Tensor)):

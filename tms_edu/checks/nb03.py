@@ -12,6 +12,7 @@ from tms_edu import SparseFeatures, feature_norms, gram, interference, theory
 from tms_edu.checks.exercises import RESULT, Nearly, call, exercise, kind, mistakes, number, run, same, tensor
 from tms_edu.checks.outcomes import certify_pentagon
 from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import COUNTED, Result
 
 
 @exercise
@@ -268,7 +269,7 @@ def _five_columns(W: Tensor, b: Tensor, loss: float, features: SparseFeatures) -
 
 
 @exercise
-def check_experiment(experiment, expected) -> str:
+def check_experiment(experiment, expected) -> Result:
     """Check an experiment of the reader's own: eight seeds, compared with what was expected."""
     if expected is None or not isinstance(expected, str) or not expected.strip():
         raise Nearly(
@@ -296,9 +297,7 @@ def check_experiment(experiment, expected) -> str:
         if hits == 8
         else "How would you find out whether the others are worse minima, or as good?"
     )
-    # A miss is a result too, but the word "right" before it must not be read as "as expected".
-    start = "" if hits else "Counted: "
-    return f"{start}{hits} of 8 runs ended as you expected ({tally}). {verdict}"
+    return Result(COUNTED, f"{hits} of 8 runs ended as you expected ({tally}). {verdict}")
 
 
 def _plain(words: str) -> str:
@@ -311,7 +310,10 @@ def _none_as_expected(expected: str, counts: Counter) -> str:
     longer = next((words for words in counts if f" {_plain(expected)} " in f" {_plain(words)} "), None)
     if longer is not None:
         return f"Your words are a part of “{longer}”. If that is what you meant, write all of it; if not, what was missing in your picture?"
-    return "None went as you expected: which part of your picture has to give?"
+    return (
+        "No run returned the words that you wrote. If it said the same in other words, write them into `expected`; "
+        "if not, which part of your picture has to give?"
+    )
 
 
 def _reads_seed(experiment) -> bool:

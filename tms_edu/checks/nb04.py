@@ -7,6 +7,7 @@ from tms_edu import SparseFeatures, reconstruction_loss
 from tms_edu.checks import nb03
 from tms_edu.checks.exercises import Nearly, NotTried, call, exercise, kind, mistakes, run, same, tensor
 from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import Result
 
 PENTAGON_LOSS = 0.0263
 
@@ -318,7 +319,7 @@ def _stays_tied(model, x: Tensor, W: Tensor, b: Tensor) -> None:
 
 
 @exercise
-def check_freedom(experiment, expected) -> str:
+def check_freedom(experiment, expected) -> Result:
     """Check an experiment of the reader's own on tied and free decoders: eight seeds against what was expected."""
     return nb03.check_experiment.__wrapped__(experiment, expected)
 

@@ -7,6 +7,7 @@ from tms_edu import SparseFeatures, reconstruction_loss
 from tms_edu.checks import nb03
 from tms_edu.checks.exercises import Nearly, NotTried, call, exercise, kind, mistakes, same
 from tms_edu.checks.predictions import Choice, register
+from tms_edu.checks.result import Result
 
 BASE_LOSS, GOOD_LOSS = 0.0263, 0.018
 
@@ -289,7 +290,7 @@ def check_own_neurons(own_neurons) -> str:
 
 
 @exercise
-def check_other_middle(experiment, expected) -> str:
+def check_other_middle(experiment, expected) -> Result:
     """Check an experiment of the reader's own on the hidden layer: eight seeds against what was expected."""
     return nb03.check_experiment.__wrapped__(experiment, expected)
 

@@ -10,6 +10,7 @@ from tms_edu.checks import nb03
 from tms_edu.checks.exercises import Nearly, NotTried, exercise, kind, number, run, tensor
 from tms_edu.checks.outcomes import weights
 from tms_edu.checks.predictions import Choice, Number, register
+from tms_edu.checks.result import Result
 
 FATES = ("recovered", "superposed", "dropped")
 
@@ -416,6 +417,9 @@ def check_three_kinds(my_model, my_probability) -> str:
         if count < 3:
             raise Nearly(f"{found}. I count {count} {name} and asked for three. {why}.")
     lengths, probability = W.norm(dim=0).square()[dropped], number(my_probability, name="my_probability")
+    everywhere = 2 * b.mean().item()
+    if abs(probability - everywhere) < 1e-3 < abs(everywhere - 2 * b[dropped].median().item()):
+        raise Nearly("That is twice the mean of all twenty biases. Whose bias is half of 1 − S?")
     return _sparsity_from(lengths, b[dropped], probability, found)
 
 
@@ -450,7 +454,7 @@ def _sparsity_from(lengths: Tensor, biases: Tensor, probability: float, found: s
 
 
 @exercise
-def check_foretold(experiment, expected) -> str:
+def check_foretold(experiment, expected) -> Result:
     """Check an experiment of the reader's own on Gram matrices: eight seeds against what was foretold."""
     return nb03.check_experiment.__wrapped__(experiment, expected)
 

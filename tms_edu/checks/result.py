@@ -4,13 +4,14 @@ import html
 import re
 from dataclasses import dataclass
 
-NOT_TRIED, NEARLY, RIGHT = "not tried yet", "nearly", "right"
+NOT_TRIED, NEARLY, RIGHT, COUNTED = "not tried yet", "nearly", "right", "counted"
 
 # Glyph, word and colour: the colour (Okabe–Ito) only repeats what the other two say.
 _LOOK = {
     NOT_TRIED: ("○", "#6b6b6b"),
     NEARLY: ("◐", "#d55e00"),
     RIGHT: ("●", "#0072b2"),
+    COUNTED: ("●", "#0072b2"),
     "prediction": ("◇", "#6b6b6b"),
 }
 
@@ -20,7 +21,8 @@ class Result:
     """Hold one answer of a check.
 
     Attributes:
-        status: "not tried yet", "nearly" or "right"; "prediction" for what predictions say.
+        status: "not tried yet", "nearly" or "right"; "counted" for experiments, which have no right answer;
+            "prediction" for what predictions say.
         message: plain sentences; code in backticks.
 
     >>> Result("nearly", "Look at `W.T`.")
