@@ -80,11 +80,11 @@ class Reader:
         self.page.mouse.move(left + end * width, y, steps=12)
         self.page.mouse.up()
 
-    def wait_for_no_overflow(self):
+    def wait_for_no_overflow(self, *parts):
         """Wait until nothing is wider than its place; a page lays itself out a moment after it is made narrow."""
-        fits = "(parts) => parts.every((part) => part.scrollWidth <= part.clientWidth)"
-        parts = [self.page.locator(part).first.element_handle() for part in (".tms-controls", ".tms-stage")]
-        self.page.wait_for_function(fits, arg=parts)
+        fits = "(part) => part.scrollWidth <= part.clientWidth"
+        for part in parts or (".tms-controls", ".tms-stage"):
+            self.page.wait_for_function(fits, arg=self.page.locator(part).first.element_handle())
 
     def wait_for_a_narrow_page(self):
         self.page.set_viewport_size({"width": 700, "height": 1100})

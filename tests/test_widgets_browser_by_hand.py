@@ -101,9 +101,7 @@ def test_gram_gym_by_mouse(opened):
     assert beside.bounding_box()["y"] - cell(it, 19, 0).bounding_box()["y"] < 12  # in one line with its row
     it.page.set_viewport_size({"width": 700, "height": 1100})  # and the side bar of JupyterLab is open
     it.page.wait_for_function("document.querySelector('.tms-gym').clientWidth < 400")
-    it.page.wait_for_function(
-        "(node) => node.scrollWidth <= node.clientWidth", arg=it.page.query_selector(".tms-gym")
-    )
+    it.wait_for_no_overflow(".tms-gym")
     assert cell(it, 19, 19).bounding_box()["width"] > 14
 
 

@@ -340,7 +340,7 @@ def check_firing(experiment, expected) -> Result:
     tally = "; ".join(f"{mine:.1f} against {plain:.1f}" for mine, plain in pairs)
     tied = f"Ties: {ties}; a tie is neither more nor fewer. " if ties else ""
     verdict = {
-        0: "None went as you expected: which part of your picture has to give?",
+        0: "Which part of your picture has to give?",
         4: "All went as you expected: what would you change next, to prove yourself wrong?",
     }.get(hits, "How many seeds would you want before you believe either side?")
     counted = f"{hits} of 4 networks do" if hits else "None of 4 networks does"

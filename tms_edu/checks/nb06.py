@@ -417,13 +417,12 @@ def check_three_kinds(my_model, my_probability) -> str:
         if count < 3:
             raise Nearly(f"{found}. I count {count} {name} and asked for three. {why}.")
     lengths, probability = W.norm(dim=0).square()[dropped], number(my_probability, name="my_probability")
-    everywhere = 2 * b.mean().item()
-    if abs(probability - everywhere) < 1e-3 < abs(everywhere - 2 * b[dropped].median().item()):
-        raise Nearly("That is twice the mean of all twenty biases. Whose bias is half of 1 − S?")
-    return _sparsity_from(lengths, b[dropped], probability, found)
+    return _sparsity_from(lengths, b[dropped], probability, found, everywhere=2 * b.mean().item())
 
 
-def _sparsity_from(lengths: Tensor, biases: Tensor, probability: float, found: str) -> str:
+def _sparsity_from(
+    lengths: Tensor, biases: Tensor, probability: float, found: str, everywhere: float = float("nan")
+) -> str:
     blank = biases[lengths < 0.02]
     alive = blank[blank > 0.002]
     if not len(blank):
@@ -448,6 +447,8 @@ def _sparsity_from(lengths: Tensor, biases: Tensor, probability: float, found: s
         )
     if abs(probability - (1 - read)) < 0.02:
         raise Nearly("That is S, how often a feature is off. I asked for 1 − S.")
+    if abs(probability - everywhere) < 1e-3:
+        raise Nearly("That is twice the mean of all twenty biases. Whose bias is half of 1 − S?")
     raise Nearly(
         f"{found}. But `my_probability` = {probability:.3g} does not fit the positive biases of its blank rows. Which rows are blank, and which of them have died with a bias below 0?"
     )
