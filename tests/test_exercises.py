@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from tms_edu import checks
+from tms_edu.checks.result import Result
 
 FOLDER = Path(__file__).parent
 NOTEBOOKS = sorted((FOLDER.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -59,6 +60,7 @@ def namespaces(path: Path) -> dict[str, dict]:
     return at
 
 
+@functools.cache
 def result_of(key: str, answer: str):
     """Run `answer` in place of the stub, then the check cell."""
     exercise = exercises()[key]
@@ -128,14 +130,36 @@ def test_a_right_answer_in_another_form_is_right(key):
 @pytest.mark.parametrize("key", exercises())
 def test_each_wrong_answer_gets_a_message_of_its_own(key):
     wrong = answers(key[:2], "WRONG")
-    assert len(wrong.get(key, ())) >= 3, f"exercise {key} needs at least three wrong answers in its table"
-    said = {}
-    for name, answer in wrong[key].items():
+    foreseen = getattr(check_of(key), "mistakes", ())
+    assert len(wrong.get(key, ())) + len(foreseen) >= 3, f"exercise {key} needs three wrong answers or more"
+    said = {sentence: ["foreseen"] for _, sentence in foreseen}
+    assert len(said) == len(foreseen), f"exercise {key} says the same to two foreseen mistakes"
+    for name, answer in wrong.get(key, {}).items():
         result = result_of(key, answer)
         assert result.status == "nearly", f"{name!r} of exercise {key}: {result}"
         said.setdefault(result.message, []).append(name)
     shared = {message: names for message, names in said.items() if len(names) > 1}
     assert not shared, f"exercise {key} says the same to different wrong answers: {shared}"
+
+
+def check_of(key):
+    """Return the check that an exercise's check cell calls."""
+    return getattr(checks, re.search(r"checks\.(check_\w+)\(", exercises()[key]["check"]).group(1))
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_each_foreseen_mistake_is_named(key):
+    check = check_of(key)
+    for wrong, said in getattr(check, "mistakes", ()):
+        assert check(wrong) == Result("nearly", said)
+
+
+@pytest.mark.parametrize("key", exercises())
+def test_each_sentence_is_earned_by_a_wrong_answer(key):
+    messages = [result_of(key, answer).message for answer in answers(key[:2], "WRONG").get(key, {}).values()]
+    for _, said in getattr(check_of(key), "rows", ()):
+        words = re.compile(".+".join(map(re.escape, re.split(r"\{[^{}]+\}", said))))
+        assert any(map(words.fullmatch, messages)), f"no wrong answer of exercise {key} earns: {said}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name[:2])

@@ -90,6 +90,17 @@ def dimensions_per_feature(W: Float[Tensor, "*instances d_hidden n_features"]) -
     return torch.where(represented > 0, W.shape[-2] / represented.where(represented > 0, 1.0), 0.0)
 
 
+def gaps(W: Float[Tensor, "*instances 2 n_features"]) -> Float[Tensor, "*instances n_features"]:
+    """Measure the angles in degrees between neighbouring columns in the plane, once around the circle.
+
+    >>> gaps(torch.tensor([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]])).tolist()
+    [90.0, 90.0, 180.0]
+    """
+    require_float("W", W, W_AXES, 2)
+    angles = torch.atan2(W[..., 1, :], W[..., 0, :]).rad2deg().remainder(360).sort(dim=-1).values
+    return torch.cat([angles, angles[..., :1] + 360], dim=-1).diff()
+
+
 def _directions(W: Tensor) -> Tensor:
     require_float("W", W, W_AXES, 2)
     # Scaling by the largest entry first keeps the squares of very short columns from underflowing to a norm of 0.

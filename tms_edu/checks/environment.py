@@ -3,13 +3,12 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import torch
 
-from tms_edu.checks.result import to_html
+from tms_edu.checks.result import GOOD, TO_DO, Result
 
 PACKAGE = "tms-edu"
 SET_UP = "In a terminal, in the folder of the course: `make lab`, or `pip install -r requirements.txt -e .`, then restart the kernel."
@@ -17,58 +16,27 @@ FRONT_ENDS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 LEAST_MEMORY, LONGEST_TRAINING = 1.0, 5.0  # GB, seconds
 
 
-@dataclass(frozen=True)
-class Line:
-    """Hold what one look found.
-
-    Attributes:
-        good: whether it is as it should be.
-        found: what is there.
-        advice: what to do about it, if it is not good.
-    """
-
-    good: bool
-    found: str
-    advice: str = ""
-
-
 class Installation:
-    """Show the lines of a check, as text and as HTML.
+    """Show the results of all looks, as text and as HTML.
 
-    >>> Installation([Line(True, "Python 3.12."), Line(False, "No torch.", "Install `torch`.")])
+    >>> Installation([Result("good", "Python 3.12."), Result("to do", "No torch. Install `torch`.")])
     ● Good. Python 3.12.
     ✗ To do. No torch. Install `torch`.
     1 of 2 lines needs you.
     """
 
-    def __init__(self, lines: list[Line]):
-        self.lines = lines
-
-    @property
-    def good(self) -> bool:
-        """Say whether nothing is left to do."""
-        return all(line.good for line in self.lines)
-
-    def _summary(self) -> str:
-        left = sum(not line.good for line in self.lines)
-        if not left:
-            return "Everything is there."
-        return f"{left} of {len(self.lines)} lines need{'s' if left == 1 else ''} you."
+    def __init__(self, lines: list[Result]):
+        left = sum(line.status != GOOD for line in lines)
+        self.lines, self.good = lines, not left
+        needs = f"{left} of {len(lines)} lines need{'s' if left == 1 else ''} you."
+        self._summary = needs if left else "Everything is there."
 
     def __repr__(self) -> str:
-        words = {True: "● Good.", False: "✗ To do."}
-        lines = [f"{words[line.good]} {line.found} {line.advice}".rstrip() for line in self.lines]
-        return "\n".join([*lines, self._summary()])
+        return "\n".join([*map(repr, self.lines), self._summary])
 
     def _repr_html_(self) -> str:
-        def row(line: Line) -> str:
-            glyph, word, colour = ("●", "Good.", "#0072b2") if line.good else ("✗", "To do.", "#c00000")
-            return (
-                f'<div style="border-left: 4px solid {colour}; padding: 0.2em 0.8em; margin: 0.2em 0; max-width: 46em">'
-                f'<span aria-hidden="true">{glyph}</span> <strong>{word}</strong> {to_html(line.found)} {to_html(line.advice)}</div>'
-            )
-
-        return f'<div role="status">{"".join(map(row, self.lines))}<p>{self._summary()}</p></div>'
+        lines = "".join(line._repr_html_() for line in self.lines)
+        return f"{lines}<p>{self._summary}</p>"
 
 
 def installation() -> Installation:
@@ -77,72 +45,66 @@ def installation() -> Installation:
     return Installation([_safely(look) for look in looks])
 
 
-def _safely(look: Callable[[], Line]) -> Line:
+def _safely(look: Callable[[], Result]) -> Result:
     try:
         return look()
     except Exception as error:
-        name = look.__name__.strip("_").replace("_", " ")
-        return Line(False, f"{name.capitalize()}: stopped with `{type(error).__name__}: {error}`.", SET_UP)
+        name = look.__name__.strip("_").replace("_", " ").capitalize()
+        return _line(False, f"{name}: stopped with `{type(error).__name__}: {error}`.", SET_UP)
 
 
-def _python() -> Line:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if (3, 11) <= sys.version_info[:2] <= (3, 14):
-        return Line(True, f"Python {version}.")
-    return Line(
-        False,
-        f"Python {version}; the course needs 3.11 to 3.14.",
-        f"Install one of them (python.org/downloads). {SET_UP}",
-    )
+def _line(good: bool, found: str, advice: str = "") -> Result:
+    return Result(GOOD, found) if good else Result(TO_DO, f"{found} {advice}")
 
 
-def _packages() -> Line:
+def _python() -> Result:
+    version, good = ".".join(map(str, sys.version_info[:3])), (3, 11) <= sys.version_info[:2] <= (3, 14)
+    needed = "" if good else "; the course needs 3.11 to 3.14"
+    return _line(good, f"Python {version}{needed}.", f"Install one of them (python.org/downloads). {SET_UP}")
+
+
+def _packages() -> Result:
     from packaging.requirements import Requirement
 
     try:
-        required = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
+        listed = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     except metadata.PackageNotFoundError:
-        return Line(False, f"Package `{PACKAGE}` is not installed in this kernel's Python.", SET_UP)
-    wrong = []
-    for requirement in required:
-        if requirement.marker is not None and not requirement.marker.evaluate():
-            continue
-        try:
-            version = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            wrong.append(f"`{requirement.name}` is missing")
-            continue
-        if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(f"`{requirement.name}` is {version}, needed is {requirement.specifier}")
-    if wrong:
-        return Line(False, f"Packages: {'; '.join(wrong)}.", SET_UP)
-    return Line(True, f"{len(required)} packages in fitting versions, torch {torch.__version__} among them.")
+        return _line(False, f"Package `{PACKAGE}` is not installed in this kernel's Python.", SET_UP)
+    required = [one for one in listed if one.marker is None or one.marker.evaluate()]
+    if wrong := [said for said in map(_misfit, required) if said]:
+        return _line(False, f"Packages: {'; '.join(wrong)}.", SET_UP)
+    return _line(True, f"{len(required)} packages in fitting versions, torch {torch.__version__} among them.")
 
 
-def _front_ends() -> Line:
+def _misfit(requirement) -> str:
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return f"`{requirement.name}` is missing"
+    fits = requirement.specifier.contains(version, prereleases=True)
+    return "" if fits else f"`{requirement.name}` is {version}, needed is {requirement.specifier}"
+
+
+def _front_ends() -> Result:
     from jupyter_core.paths import jupyter_path
 
     folders = [Path(folder) for folder in jupyter_path("labextensions")]
     missing = [name for name in FRONT_ENDS if not any((folder / name).is_dir() for folder in folders)]
-    if not missing:
-        return Line(True, "The page's half of the widgets is installed.")
-    return Line(
-        False,
-        f"The page's half of the widgets is missing: `{'`, `'.join(missing)}`.",
+    found = f"is missing: `{'`, `'.join(missing)}`" if missing else "is installed"
+    return _line(
+        not missing,
+        f"The page's half of the widgets {found}.",
         "If the lab above shows sliders and moves, all is well: JupyterLab has its own. If not, start JupyterLab from the "
         f"environment of this kernel, then reload the page. {SET_UP}",
     )
 
 
-def _memory() -> Line:
-    gigabytes = _free_memory()
-    if gigabytes is None:
-        return Line(True, "Memory: this system does not tell; a notebook needs up to 0.7 GB.")
-    if gigabytes >= LEAST_MEMORY:
-        return Line(True, f"{gigabytes:.1f} GB of memory free; a notebook needs up to 0.7.")
-    return Line(
-        False,
-        f"{gigabytes:.1f} GB of memory free; a notebook needs up to 0.7.",
+def _memory() -> Result:
+    free = _free_memory()
+    told = f"{free:.1f} GB of memory free" if free is not None else "Memory: this system does not tell"
+    return _line(
+        free is None or free >= LEAST_MEMORY,
+        f"{told}; a notebook needs up to 0.7 GB.",
         "Shut down other kernels (JupyterLab's left edge, second symbol) and close other programs.",
     )
 
@@ -155,27 +117,25 @@ def _free_memory() -> float | None:
         return None
 
 
-def _digits() -> Line:
+def _digits() -> Result:
     from tms_edu.digits import load_digits
 
-    images, _ = load_digits()
-    return Line(True, f"{len(images):,} handwritten digits.")
+    return _line(True, f"{len(load_digits()[0]):,} handwritten digits.")
 
 
-def _training() -> Line:
+def _training() -> Result:
     from tms_edu import SparseFeatures, ToyModel, gram, read_gram, train
 
-    start = time.perf_counter()
-    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    start, model = time.perf_counter(), ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
     train(model, SparseFeatures(5, 0.05), progress=False)
-    seconds = time.perf_counter() - start
-    shape = read_gram(gram(model.W), model.b_final).shape
+    seconds, shape = time.perf_counter() - start, read_gram(gram(model.W), model.b_final).shape
+    slow = f"A small training took {seconds:.0f} s; it should take less than one."
+    busy = "Is something else busy on this machine? In a container, set OMP_NUM_THREADS=1 before JupyterLab starts."
     if seconds > LONGEST_TRAINING:
-        return Line(
-            False,
-            f"A small training took {seconds:.0f} s; it should take less than one.",
-            "Is something else busy on this machine? In a container, set OMP_NUM_THREADS=1 before JupyterLab starts.",
-        )
-    if shape != "pentagon":
-        return Line(False, f"A small training ended as “{shape}”, not as a pentagon.", SET_UP)
-    return Line(True, f"A small training ends in a pentagon after {max(seconds, 0.1):.1f} s.")
+        return _line(False, slow, busy)
+    ends = (
+        f"ends in a pentagon after {max(seconds, 0.1):.1f} s"
+        if shape == "pentagon"
+        else f"ended as “{shape}”, not as a pentagon"
+    )
+    return _line(shape == "pentagon", f"A small training {ends}.", SET_UP)

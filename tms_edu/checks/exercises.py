@@ -5,11 +5,15 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType
 
+import numpy as np
 import torch
+from IPython import get_ipython
 from torch import Tensor
 
 from tms_edu.checks.result import NEARLY, NOT_TRIED, RIGHT, Result
+from tms_edu.wording import plain
 
 RESULT = "your function's result"
 
@@ -20,6 +24,12 @@ class NotTried(Exception):
 
 class Nearly(Exception):
     """Leave a check with the sentence that names the mistake."""
+
+
+def require(holds, said: str) -> None:
+    """Leave the check with a sentence unless something holds."""
+    if not holds:
+        raise Nearly(said)
 
 
 def exercise(check: Callable[..., str | Result]) -> Callable[..., Result]:
@@ -53,7 +63,7 @@ def exercise(check: Callable[..., str | Result]) -> Callable[..., Result]:
         except NotTried:
             return Result(NOT_TRIED, "Fill in the `...` above, run that cell, then this one.")
         except Nearly as mistake:
-            return Result(NEARLY, str(mistake))
+            return Result(NEARLY, f"{mistake}{_perhaps_older()}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -63,6 +73,14 @@ def exercise(check: Callable[..., str | Result]) -> Callable[..., Result]:
 
     guarded.__signature__ = inspect.Signature(signature.parameters.values())
     return guarded
+
+
+def _perhaps_older() -> str:
+    # A name keeps its value from an earlier run where the cell that should have set it stopped with an error.
+    last = getattr(get_ipython(), "last_execution_result", None)
+    failed = last is not None and not last.success
+    older = " (The cell that ran before this one stopped with an error, so this may be an answer from an earlier run.)"
+    return older if failed else ""
 
 
 def call(
@@ -86,8 +104,10 @@ def call(
 
 def run(student, *args):
     """Call the student's function on copies of `args`; a stub, a failure or a changed argument leaves the check."""
-    if not callable(student):
-        raise Nearly(f"I need the function itself, without brackets after its name; I got {kind(student)}.")
+    require(
+        callable(student),
+        f"I need the function itself, without brackets after its name; I got {kind(student)}.",
+    )
     copies = [value.clone() if isinstance(value, Tensor) else value for value in args]
     try:
         result = student(*copies)
@@ -99,12 +119,11 @@ def run(student, *args):
         ) from None
     except BaseException as error:
         raise Nearly(_stopped(student, error, args)) from None
-    for before, after in zip(args, copies, strict=True):
-        if isinstance(before, Tensor) and not _untouched(before, after):
-            raise Nearly(
-                "Your function changes the tensors it is given, so the next line that uses them is surprised. "
-                "Look for `-=`, `+=`, an assignment to `x[...]`, or a method that ends in `_`."
-            )
+    require(
+        all(map(_untouched, args, copies)),
+        "Your function changes the tensors it is given, so the next line that uses them is surprised. "
+        "Look for `-=`, `+=`, an assignment to `x[...]`, or a method that ends in `_`.",
+    )
     if result is ... or (result is None and _is_stub(student)):
         raise NotTried
     if inspect.iscoroutine(result):
@@ -123,25 +142,20 @@ def tensor(
     """Return `value` as float32 if it is a finite tensor of real numbers of `shape` without gradient, else raise `Nearly`."""
     if not isinstance(value, Tensor):
         raise Nearly(_not_a_tensor(value, name))
+    whose, kind_ = _first_upper(name), str(value.dtype).removeprefix("torch.")
     if shape is not None and value.shape != shape:
-        raise Nearly(
-            (shapes or {}).get(tuple(value.shape))
-            or f"{_first_upper(name)} has shape {tuple(value.shape)}; expected {shape}."
-        )
-    if value.is_complex() or value.dtype == torch.bool:
-        raise Nearly(
-            f"{_first_upper(name)} holds {str(value.dtype).removeprefix('torch.')}; I expected real numbers."
-        )
-    if value.requires_grad:
-        raise Nearly(
-            f"{_first_upper(name)} carries a gradient that the inputs do not have. Does it use `model.W` of some model instead of what it "
-            "was given? A number to look at is taken off the training graph with `.detach()`."
-        )
-    if not value.isfinite().all():
-        bad = "NaN" if value.isnan().any() else "infinity"
-        raise Nearly(
-            f"{_first_upper(name)} contains {bad}. Look for a division by zero or the root of a negative number."
-        )
+        known = (shapes or {}).get(tuple(value.shape))
+        raise Nearly(known or f"{whose} has shape {tuple(value.shape)}; expected {shape}.")
+    real = not value.is_complex() and value.dtype != torch.bool
+    require(real, f"{whose} holds {kind_}; I expected real numbers.")
+    require(
+        not value.requires_grad,
+        f"{whose} carries a gradient that the inputs do not have. Does it use `model.W` of some model instead of what it "
+        "was given? A number to look at is taken off the training graph with `.detach()`.",
+    )
+    bad = "NaN" if value.isnan().any() else "infinity"
+    advice = "Look for a division by zero or the root of a negative number."
+    require(value.isfinite().all(), f"{whose} contains {bad}. {advice}")
     return value.to(torch.float32)
 
 
@@ -150,16 +164,13 @@ def number(value, *, name: str = "your answer") -> float:
     try:
         shape = tuple(getattr(value, "shape", ()))
         single = value.item() if hasattr(value, "item") and math.prod(shape) == 1 else value
-        plain = None if isinstance(single, (bool, str)) or math.prod(shape) != 1 else float(single)
+        found = None if isinstance(single, (bool, str)) or math.prod(shape) != 1 else float(single)
     except Exception:
-        plain, shape = None, ()
-    if plain is None:
-        raise Nearly(
-            f"I expected one number; {name} " + (f"has shape {shape}." if shape else f"is {kind(value)}.")
-        )
-    if not math.isfinite(plain):
-        raise Nearly(f"{_first_upper(name)} is {plain}. Look for a division by zero.")
-    return plain
+        found, shape = None, ()
+    is_ = f"has shape {shape}" if shape else f"is {kind(value)}"
+    require(found is not None, f"I expected one number; {name} {is_}.")
+    require(math.isfinite(found), f"{_first_upper(name)} is {found}. Look for a division by zero.")
+    return found
 
 
 def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
@@ -167,18 +178,16 @@ def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-def mistakes(answer: Tensor, expected: Tensor, named: list[tuple[Callable, str]], *args) -> None:
-    """Raise `Nearly` with the sentence of the first named mistake that gives the answer and not the expected value.
-
-    Args:
-        answer: what the student's function returned for `args`.
-        expected: what a right one returns.
-        named: wrong functions of `args`, each with the sentence for whoever wrote it.
-        *args: what the student's function was called with.
-    """
-    for wrong, sentence in named:
-        if same(answer, wrong(*args)) and not same(answer, expected):
-            raise Nearly(sentence)
+_KINDS = (
+    (type(None), lambda value: "None"),
+    (Tensor, lambda value: f"a tensor of shape {tuple(value.shape)}"),
+    (str, lambda value: f"text of {len(value)} letter{'' if len(value) == 1 else 's'}"),
+    ((list, tuple, set, dict), lambda value: f"a {type(value).__name__} of {len(value)}"),
+    ((np.ndarray, np.generic), lambda value: f"a NumPy array of shape {value.shape}"),
+    (bool, lambda value: f"the truth value {value}"),
+    ((int, float), lambda value: f"the number {plain(value, '.4g')}"),
+    ((FunctionType, MethodType, BuiltinFunctionType), lambda value: "a function"),
+)
 
 
 def kind(value) -> str:
@@ -187,21 +196,8 @@ def kind(value) -> str:
     >>> kind([1, 2]), kind(None), kind(torch.zeros(2, 3))
     ('a list of 2', 'None', 'a tensor of shape (2, 3)')
     """
-    if value is None:
-        return "None"
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, str):
-        return f"text of {len(value)} letter{'' if len(value) == 1 else 's'}"
-    if isinstance(value, (list, tuple, set, dict)):
-        return f"a {type(value).__name__} of {len(value)}"
-    if type(value).__module__ == "numpy" and hasattr(value, "shape"):
-        return f"a NumPy array of shape {value.shape}"
-    if isinstance(value, (bool, int, float)):
-        return f"the number {value:.4g}" if not isinstance(value, bool) else f"the truth value {value}"
-    if inspect.isroutine(value):
-        return "a function"
-    return f"something of type {type(value).__name__}"
+    known = (say(value) for types, say in _KINDS if isinstance(value, types))
+    return next(known, f"something of type {type(value).__name__}")
 
 
 def _not_a_tensor(value, name: str) -> str:
@@ -209,16 +205,19 @@ def _not_a_tensor(value, name: str) -> str:
         return f"{_first_upper(name)} is None. Does the function end in `return …`?"
     if inspect.isgenerator(value):
         return f"{_first_upper(name)} is a generator. Replace `yield` by `return`."
-    numbers = isinstance(value, (list, tuple)) and not any(isinstance(item, Tensor) for item in value)
-    if name != RESULT or numbers:
+    listed, foreign = isinstance(value, (list, tuple)), isinstance(value, (np.ndarray, np.generic))
+    if name != RESULT or (listed and not any(isinstance(item, Tensor) for item in value)):
         advice = "`torch.tensor(…)` makes one of it."
-    elif type(value).__module__ == "numpy":
-        advice = "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy."
-    elif isinstance(value, (list, tuple)):
-        advice = "`torch.stack` makes one tensor of a list of them."
     else:
-        advice = "`float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside."
+        advice = _BACK_TO_TORCH["listed" if listed else "foreign" if foreign else "plain"]
     return f"{_first_upper(name)} is {kind(value)}, and I expected a torch tensor. {advice}"
+
+
+_BACK_TO_TORCH = {
+    "listed": "`torch.stack` makes one tensor of a list of them.",
+    "foreign": "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy.",
+    "plain": "`float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside.",
+}
 
 
 def _stopped(student, error: BaseException, args: tuple) -> str:
@@ -247,8 +246,9 @@ def _name(error: BaseException) -> str:
     return f"`{type(error).__name__}{text}`"
 
 
-def _untouched(before: Tensor, after: Tensor) -> bool:
-    return before.shape == after.shape and torch.equal(before, after.detach())
+def _untouched(before, after) -> bool:
+    tensors = isinstance(before, Tensor)
+    return not tensors or (before.shape == after.shape and torch.equal(before, after.detach()))
 
 
 def _first_upper(text: str) -> str:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 NOT_TRIED, NEARLY, RIGHT, COUNTED = "not tried yet", "nearly", "right", "counted"
+GOOD, TO_DO, PREDICTION = "good", "to do", "prediction"
 
 # Glyph, word and colour: the colour (Okabe–Ito) only repeats what the other two say.
 _LOOK = {
@@ -12,7 +13,9 @@ _LOOK = {
     NEARLY: ("◐", "#d55e00"),
     RIGHT: ("●", "#0072b2"),
     COUNTED: ("●", "#0072b2"),
-    "prediction": ("◇", "#6b6b6b"),
+    GOOD: ("●", "#0072b2"),
+    TO_DO: ("✗", "#c00000"),
+    PREDICTION: ("◇", "#6b6b6b"),
 }
 
 
@@ -22,7 +25,7 @@ class Result:
 
     Attributes:
         status: "not tried yet", "nearly" or "right"; "counted" for experiments, which have no right answer;
-            "prediction" for what predictions say.
+            "good" or "to do" for the installation; "prediction" for what predictions say.
         message: plain sentences; code in backticks.
 
     >>> Result("nearly", "Look at `W.T`.")
@@ -34,11 +37,11 @@ class Result:
 
     def __repr__(self) -> str:
         glyph, word = _LOOK[self.status][0], self.status.capitalize()
-        return f"{glyph} {self.message}" if self.status == "prediction" else f"{glyph} {word}. {self.message}"
+        return f"{glyph} {self.message}" if self.status == PREDICTION else f"{glyph} {word}. {self.message}"
 
     def _repr_html_(self) -> str:
         glyph, colour = _LOOK[self.status]
-        word = "" if self.status == "prediction" else f"<strong>{self.status.capitalize()}.</strong> "
+        word = "" if self.status == PREDICTION else f"<strong>{self.status.capitalize()}.</strong> "
         return (
             f'<div role="status" style="border-left: 4px solid {colour}; padding: 0.3em 0.8em; max-width: 46em">'
             f'<span aria-hidden="true">{glyph}</span> {word}{to_html(self.message)}</div>'
