@@ -154,7 +154,7 @@ def test_an_answer_left_from_an_earlier_run_is_called_so(monkeypatch):
     assert nb03.check_sparsity(0.2, y).message == plain
     shell.last_execution_result.success = False
     older = nb03.check_sparsity(0.2, y).message
-    assert older.startswith(plain) and older.endswith("so this may be an S from an earlier run.)")
+    assert older.startswith(plain) and older.endswith("so this may be an answer from an earlier run.)")
     assert nb03.check_sparsity(0.8, y).status == "right"
     shell.last_execution_result = None
     assert nb03.check_sparsity(0.2, y).message == plain

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 import torch
 
+import tms_edu
+from tms_edu import SparseFeatures, ToyModel, digits, gram, read_gram
 from tms_edu.checks.result import GOOD, TO_DO, Result
 
 PACKAGE = "tms-edu"
@@ -48,6 +51,8 @@ def installation() -> Installation:
 def _safely(look: Callable[[], Result]) -> Result:
     try:
         return look()
+    except metadata.PackageNotFoundError:
+        return _line(False, f"Package `{PACKAGE}` is not installed in this kernel's Python.", SET_UP)
     except Exception as error:
         name = look.__name__.strip("_").replace("_", " ").capitalize()
         return _line(False, f"{name}: stopped with `{type(error).__name__}: {error}`.", SET_UP)
@@ -66,14 +71,11 @@ def _python() -> Result:
 def _packages() -> Result:
     from packaging.requirements import Requirement
 
-    try:
-        listed = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
-    except metadata.PackageNotFoundError:
-        return _line(False, f"Package `{PACKAGE}` is not installed in this kernel's Python.", SET_UP)
+    listed = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     required = [one for one in listed if one.marker is None or one.marker.evaluate()]
-    if wrong := [said for said in map(_misfit, required) if said]:
-        return _line(False, f"Packages: {'; '.join(wrong)}.", SET_UP)
-    return _line(True, f"{len(required)} packages in fitting versions, torch {torch.__version__} among them.")
+    wrong = "; ".join(filter(None, map(_misfit, required)))
+    here = f"{len(required)} packages in fitting versions, torch {torch.__version__} among them"
+    return _line(not wrong, f"Packages: {wrong}." if wrong else f"{here}.", SET_UP)
 
 
 def _misfit(requirement) -> str:
@@ -100,34 +102,21 @@ def _front_ends() -> Result:
 
 
 def _memory() -> Result:
-    free = _free_memory()
-    told = f"{free:.1f} GB of memory free" if free is not None else "Memory: this system does not tell"
+    free = psutil.virtual_memory().available / 1e9
     return _line(
-        free is None or free >= LEAST_MEMORY,
-        f"{told}; a notebook needs up to 0.7 GB.",
+        free >= LEAST_MEMORY,
+        f"{free:.1f} GB of memory free; a notebook needs up to 0.7 GB.",
         "Shut down other kernels (JupyterLab's left edge, second symbol) and close other programs.",
     )
 
 
-def _free_memory() -> float | None:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1e6
-    except (OSError, StopIteration, ValueError):
-        return None
-
-
 def _digits() -> Result:
-    from tms_edu.digits import load_digits
-
-    return _line(True, f"{len(load_digits()[0]):,} handwritten digits.")
+    return _line(True, f"{len(digits.load_digits()[0]):,} handwritten digits.")
 
 
 def _training() -> Result:
-    from tms_edu import SparseFeatures, ToyModel, gram, read_gram, train
-
     start, model = time.perf_counter(), ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
-    train(model, SparseFeatures(5, 0.05), progress=False)
+    tms_edu.train(model, SparseFeatures(5, 0.05), progress=False)
     seconds, shape = time.perf_counter() - start, read_gram(gram(model.W), model.b_final).shape
     slow = f"A small training took {seconds:.0f} s; it should take less than one."
     busy = "Is something else busy on this machine? In a container, set OMP_NUM_THREADS=1 before JupyterLab starts."

@@ -5,7 +5,7 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from IPython import get_ipython
 from torch import Tensor
 
 from tms_edu.checks.result import NEARLY, NOT_TRIED, RIGHT, Result
-from tms_edu.wording import plain
+from tms_edu.wording import join, plain
 
 RESULT = "your function's result"
 
@@ -66,9 +66,11 @@ def exercise(check: Callable[..., str | Result]) -> Callable[..., Result]:
             return Result(NEARLY, f"{mistake}{_perhaps_older()}")
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException:
+            handed = join(kind(value) for value in (*args, *kwargs.values()))
+            expected = (check.__doc__ or "Check an answer.").splitlines()[0].removeprefix("Check ")
             return Result(
-                NEARLY, f"This answer is of a kind I cannot read: {_name(error)}. Compare it with the stub."
+                NEARLY, f"You handed over {handed}, which I cannot read. What I look at is {expected}"
             )
 
     guarded.__signature__ = inspect.Signature(signature.parameters.values())
@@ -98,8 +100,7 @@ def call(
         NotTried: if the function is an untouched stub.
         Nearly: with a sentence for everything else that keeps the result from being read.
     """
-    result = run(student, *args)
-    return tensor(result, shape=shape, shapes=shapes, name=RESULT)
+    return tensor(run(student, *args), shape=shape, shapes=shapes, name=RESULT)
 
 
 def run(student, *args):
@@ -142,20 +143,25 @@ def tensor(
     """Return `value` as float32 if it is a finite tensor of real numbers of `shape` without gradient, else raise `Nearly`."""
     if not isinstance(value, Tensor):
         raise Nearly(_not_a_tensor(value, name))
-    whose, kind_ = _first_upper(name), str(value.dtype).removeprefix("torch.")
-    if shape is not None and value.shape != shape:
-        known = (shapes or {}).get(tuple(value.shape))
-        raise Nearly(known or f"{whose} has shape {tuple(value.shape)}; expected {shape}.")
-    real = not value.is_complex() and value.dtype != torch.bool
-    require(real, f"{whose} holds {kind_}; I expected real numbers.")
+    whose, known = _first_upper(name), (shapes or {}).get(tuple(value.shape))
+    require(
+        shape is None or value.shape == shape,
+        known or f"{whose} has shape {tuple(value.shape)}; expected {shape}.",
+    )
+    require(
+        not value.is_complex() and value.dtype != torch.bool,
+        f"{whose} holds {str(value.dtype).removeprefix('torch.')}; I expected real numbers.",
+    )
     require(
         not value.requires_grad,
         f"{whose} carries a gradient that the inputs do not have. Does it use `model.W` of some model instead of what it "
         "was given? A number to look at is taken off the training graph with `.detach()`.",
     )
-    bad = "NaN" if value.isnan().any() else "infinity"
-    advice = "Look for a division by zero or the root of a negative number."
-    require(value.isfinite().all(), f"{whose} contains {bad}. {advice}")
+    require(
+        value.isfinite().all(),
+        f"{whose} contains {'NaN' if value.isnan().any() else 'infinity'}. Look for a division by zero or the root of a "
+        "negative number.",
+    )
     return value.to(torch.float32)
 
 
@@ -167,8 +173,10 @@ def number(value, *, name: str = "your answer") -> float:
         found = None if isinstance(single, (bool, str)) or math.prod(shape) != 1 else float(single)
     except Exception:
         found, shape = None, ()
-    is_ = f"has shape {shape}" if shape else f"is {kind(value)}"
-    require(found is not None, f"I expected one number; {name} {is_}.")
+    require(
+        found is not None,
+        f"I expected one number; {name} " + (f"has shape {shape}." if shape else f"is {kind(value)}."),
+    )
     require(math.isfinite(found), f"{_first_upper(name)} is {found}. Look for a division by zero.")
     return found
 
@@ -185,9 +193,17 @@ _KINDS = (
     ((list, tuple, set, dict), lambda value: f"a {type(value).__name__} of {len(value)}"),
     ((np.ndarray, np.generic), lambda value: f"a NumPy array of shape {value.shape}"),
     (bool, lambda value: f"the truth value {value}"),
-    ((int, float), lambda value: f"the number {plain(value, '.4g')}"),
+    ((int, float), lambda value: f"the number {_short(value)}"),
+    (GeneratorType, lambda value: "a generator"),
     ((FunctionType, MethodType, BuiltinFunctionType), lambda value: "a function"),
 )
+
+
+def _short(value) -> str:
+    try:
+        return plain(value, ".4g")
+    except OverflowError:
+        return "beyond all measure"
 
 
 def kind(value) -> str:
@@ -201,41 +217,44 @@ def kind(value) -> str:
 
 
 def _not_a_tensor(value, name: str) -> str:
-    if value is None:
-        return f"{_first_upper(name)} is None. Does the function end in `return …`?"
-    if inspect.isgenerator(value):
-        return f"{_first_upper(name)} is a generator. Replace `yield` by `return`."
     listed, foreign = isinstance(value, (list, tuple)), isinstance(value, (np.ndarray, np.generic))
-    if name != RESULT or (listed and not any(isinstance(item, Tensor) for item in value)):
-        advice = "`torch.tensor(…)` makes one of it."
-    else:
-        advice = _BACK_TO_TORCH["listed" if listed else "foreign" if foreign else "plain"]
-    return f"{_first_upper(name)} is {kind(value)}, and I expected a torch tensor. {advice}"
+    made = name != RESULT or (listed and not any(isinstance(item, Tensor) for item in value))
+    is_, wanted = f"{_first_upper(name)} is {kind(value)}", ", and I expected a torch tensor."
+    causes = (
+        (value is None, ". Does the function end in `return …`?"),
+        (inspect.isgenerator(value), ". Replace `yield` by `return`."),
+        (made, f"{wanted} `torch.tensor(…)` makes one of it."),
+        (listed, f"{wanted} `torch.stack` makes one tensor of a list of them."),
+        (
+            foreign,
+            f"{wanted} Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy.",
+        ),
+        (
+            True,
+            f"{wanted} `float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside.",
+        ),
+    )
+    return is_ + next(said for holds, said in causes if holds)
 
 
-_BACK_TO_TORCH = {
-    "listed": "`torch.stack` makes one tensor of a list of them.",
-    "foreign": "Something on the way left torch; `@`, `torch.relu` and `.sum` have no need of NumPy.",
-    "plain": "`float`, `.item()` and Python's `sum` leave torch; a tensor's own `.sum` stays inside.",
+_HINTS = {
+    "cannot be multiplied": "In a product the two inner sizes must be equal: on which side does the transpose go?",
+    "size mismatch": "In a product the two inner sizes must be equal: on which side does the transpose go?",
+    "Complex": "A symmetric matrix has real eigenvalues: `torch.linalg.eigvalsh` returns them as such.",
 }
 
 
 def _stopped(student, error: BaseException, args: tuple) -> str:
-    code, name = getattr(student, "__code__", None), _name(error)
-    lines = [
-        f.line for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename
-    ]
-    if code and not lines and isinstance(error, TypeError):
+    file, name = getattr(getattr(student, "__code__", None), "co_filename", None), _name(error)
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if file and not lines and isinstance(error, TypeError):
         count = "1 argument" if len(args) == 1 else f"{len(args)} arguments"
         return f"I call your function with {count}, and it does not take that. Compare its first line with the stub's."
     where = f" at `{lines[-1]}`" if lines and lines[-1] else ""
     shapes = ", ".join(str(tuple(value.shape)) for value in args if isinstance(value, Tensor))
     given = f" I gave it tensors of shape {shapes}." if shapes else ""
-    if "cannot be multiplied" in name or "size mismatch" in name:
-        given += " In a product the two inner sizes must be equal: on which side does the transpose go?"
-    if "Complex" in name:
-        given += " A symmetric matrix has real eigenvalues: `torch.linalg.eigvalsh` returns them as such."
-    return f"Your function stopped{where} with {name}.{given}"
+    hints = "".join(f" {said}" for words, said in _HINTS.items() if words in name)
+    return f"Your function stopped{where} with {name}.{given}{hints}"
 
 
 def _name(error: BaseException) -> str:

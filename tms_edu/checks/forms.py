@@ -11,11 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from string import Formatter
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 
-from tms_edu.checks.exercises import RESULT, Nearly, call, exercise, kind, run, same, tensor
+from tms_edu.checks.exercises import RESULT, Nearly, call, exercise, kind, require, run, same, tensor
 from tms_edu.checks.result import COUNTED, Result
 from tms_edu.wording import vector
 
@@ -81,6 +82,7 @@ def function(
                     return fill(small[0], *args, got=got.reshape(-1))
             return ""
 
+        @functools.wraps(solution)
         def check(student) -> str:
             expected, answer = solution(*given), read(student, *given)
             if not agree(answer, expected):
@@ -90,11 +92,16 @@ def function(
                     or (otherwise(answer, expected) if callable(otherwise) else otherwise)
                 )
             for args, said in again:
-                if not agree(read(student, *args), solution(*args)):
-                    raise Nearly(said)
+                require(agree(read(student, *args), solution(*args)), said)
             return fill(right, expected)
 
-        return _dressed(check, solution, [solution.__name__.removeprefix("check_")], mistakes=mistakes)
+        name = solution.__name__.removeprefix("check_")
+        check.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+        )
+        guarded = exercise(check)
+        guarded.mistakes = mistakes
+        return guarded
 
     return decorate
 
@@ -122,41 +129,42 @@ def outcome(*rows: tuple[Callable, str], right: str, good: Callable | None = Non
     """
 
     def decorate(measure: Callable) -> Callable:
+        @exercise
+        @functools.wraps(measure)
         def check(*answer, **options) -> str:
             found = measure(*answer, **options)
-            if good is None or not good(_Found(found)):
+            if good is None or not good(SimpleNamespace(**found)):
                 reject(*rows, **found)
             return fill(right, **found)
 
-        return _dressed(check, measure, list(inspect.signature(measure).parameters.values()), rows=rows)
+        check.rows = rows
+        return check
 
     return decorate
-
-
-class _Found(dict):
-    __getattr__ = dict.__getitem__
 
 
 def reject(*rows: tuple[Callable, str], **found) -> None:
     """Raise `Nearly` with the sentence of the first row whose condition holds for what was found."""
     for holds, said in rows:
-        if holds(_Found(found)):
+        if holds(SimpleNamespace(**found)):
             raise Nearly(fill(said, **found))
 
 
 def experiment(task: Callable) -> Callable:
     """Check an experiment of the reader's own: eight seeds, compared with the words that were expected."""
 
+    @exercise
+    @functools.wraps(task)
     def check(experiment, expected) -> Result:
-        if not isinstance(expected, str) or not expected.strip():
-            raise Nearly(
-                f"`expected` is {kind(expected)}. Write down what you expect, in the words your experiment returns."
-            )
+        require(
+            isinstance(expected, str) and expected.strip(),
+            f"`expected` is {kind(expected)}. Write down what you expect, in the words your experiment returns.",
+        )
         outcomes = [_words_of(experiment, seed) for seed in range(8)]
-        if not reads_seed(experiment):
-            raise Nearly(
-                "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart."
-            )
+        require(
+            reads_seed(experiment),
+            "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart.",
+        )
         counts, hits = Counter(outcomes), sum(_bare(words) == _bare(expected) for words in outcomes)
         tally = "; ".join(f"{words}: {k}" for words, k in counts.most_common(4))
         verdict = {
@@ -165,15 +173,15 @@ def experiment(task: Callable) -> Callable:
         }.get(hits, "How would you find out whether the others are worse minima, or as good?")
         return Result(COUNTED, f"{hits} of 8 runs ended as you expected ({tally}). {verdict}")
 
-    return _dressed(check, task, ["experiment", "expected"])
+    return check
 
 
 def _words_of(experiment: Callable, seed: int) -> str:
     words = run(experiment, seed)
-    if not isinstance(words, str) or not words.strip():
-        raise Nearly(
-            f"For seed {seed} your experiment returns {kind(words)}. Let it return words, such as `read_gram(…).shape`."
-        )
+    require(
+        isinstance(words, str) and words.strip(),
+        f"For seed {seed} your experiment returns {kind(words)}. Let it return words, such as `read_gram(…).shape`.",
+    )
     return words.strip()
 
 
@@ -206,14 +214,3 @@ def _none_as_expected(expected: str, counts: Counter) -> str:
 def detached(answer):
     """Take a tensor off the training graph; leave everything else alone."""
     return answer.detach() if isinstance(answer, Tensor) else answer
-
-
-def _dressed(check: Callable, written: Callable, parameters: list, **tables) -> Callable:
-    """Give a check the name, the docstring and the parameters that were written, and its tables for the tests."""
-    kind_ = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [p if isinstance(p, inspect.Parameter) else inspect.Parameter(p, kind_) for p in parameters]
-    functools.update_wrapper(check, written)
-    check.__signature__ = inspect.Signature(parameters)
-    guarded = exercise(check)
-    vars(guarded).update(tables)
-    return guarded

@@ -1,12 +1,12 @@
 """Predictions: asked before the run that answers them, kept for the session, compared with what the run showed."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from tms_edu.checks.exercises import Nearly, kind, number, require
-from tms_edu.checks.result import PREDICTION, Result, to_html
+from tms_edu.checks.result import PREDICTION, RIGHT, Result, to_html
 
 LETTERS = "abcdefgh"
 
@@ -37,7 +37,7 @@ class Choice:
         """Return the option that `answer` names by its letter or its text, else raise `Nearly`."""
         letters = dict(zip(LETTERS, self.options, strict=False))
         text = answer.strip() if isinstance(answer, str) else ""
-        named = letters.get(text.lower().rstrip(")"), text)
+        named = letters.get(text.lower().strip("(). :"), text)
         expected = f"Prediction {self.key} takes one letter, {', '.join(letters)}; I got {kind(answer)}."
         require(named in self.options, expected)
         return named
@@ -50,14 +50,15 @@ class Choice:
         option = next((option for option, true_of, _ in self.rows if true_of(observed)), None)
         return option, self.show(option) if option else "something that none of the options foresaw"
 
-    def score(self, answer: str, seen: str | None) -> float | None:
-        return None if seen is None else float(answer == seen)
-
-    def comment(self, answer: str, seen: str | None) -> str:
+    def judge(self, answer: str, seen: str | None) -> tuple[float | None, str]:
+        """Return the points of an answer, None where nothing is scored, and what to say about it."""
         if seen is None:
-            return "This run ended in a rarer way, and nothing is scored. Train with another seed and look again."
+            return (
+                None,
+                "This run ended in a rarer way, and nothing is scored. Train with another seed and look again.",
+            )
         chosen = {option: said for option, _, said in self.rows}
-        return self.lesson if answer == seen else chosen[answer]
+        return float(answer == seen), self.lesson if answer == seen else chosen[answer]
 
 
 @dataclass(frozen=True)
@@ -87,22 +88,23 @@ class Number:
 
     def read(self, answer) -> float:
         """Return `answer` as a number; text may be 0.25, 0,25, 1/4 or 25 %; else raise `Nearly`."""
-        value = self._plain(answer) if isinstance(answer, str) else number(answer)
-        expected = (
-            f"Prediction {self.key} takes a number from 0 to 1, for example 0.25 or 25 %; I got {value:g}."
-        )
-        require(not self.share or 0 <= value <= 1, expected)
-        return value
-
-    def _plain(self, answer: str) -> float:
-        text = answer.strip().replace(",", ".")
+        text = answer.strip().replace(",", ".").replace("−", "-") if isinstance(answer, str) else ""
+        above, _, below = text.removesuffix("%").partition("/")
         try:
-            value = float(Fraction(text.rstrip("% ")))
-        except (ValueError, ZeroDivisionError, OverflowError):
-            raise Nearly(
-                f"Prediction {self.key} takes a number, for example 0.25; I cannot read {answer[:40]!r}."
-            ) from None
-        return value / 100 if text.endswith("%") else value
+            value = float(above) / float(below or 1) if text else number(answer)
+            value = value / 100 if text.endswith("%") else value
+            require(
+                math.isfinite(value), f"Prediction {self.key} takes a number that is not beyond all measure."
+            )
+        except (ValueError, ZeroDivisionError):
+            unread = f"for example 0.25; I cannot read {answer[:40]!r}."
+            raise Nearly(f"Prediction {self.key} takes a number, {unread}") from None
+        example = "from 0 to 1, for example 0.25 or 25 %" if self.share else "of 0 or more"
+        require(
+            0 <= value <= (1 if self.share else value),
+            f"Prediction {self.key} takes a number {example}; I got {value:g}.",
+        )
+        return value
 
     def show(self, value: float) -> str:
         return f"{value:.3g}"
@@ -111,13 +113,12 @@ class Number:
         value = number(observed, name="what the run showed")
         return value, self.show(value)
 
-    def score(self, answer: float, seen: float) -> float:
-        miss = (abs(answer - seen) - self.exact) / (self.far - self.exact)
-        return round(1 - min(max(miss, 0.0), 1.0), 1)
-
-    def comment(self, answer: float, seen: float) -> str:
+    def judge(self, answer: float, seen: float) -> tuple[float, str]:
+        """Return the points of an answer, and what to say about it."""
+        off = abs(answer - seen)
+        points = 1 - min(max((off - self.exact) / (self.far - self.exact), 0.0), 1.0)
         missed = self.too_low if answer < seen else self.too_high
-        return self.lesson if abs(answer - seen) <= self.exact else missed
+        return round(points, 1), self.lesson if off <= self.exact else missed
 
 
 @dataclass(eq=False)
@@ -140,7 +141,7 @@ class Prediction:
     @property
     def points(self) -> float | None:
         """Score the prediction; None where it does not count."""
-        return self.asked.score(self.answer, self.seen) if self.final else None
+        return self.asked.judge(self.answer, self.seen)[0] if self.final else None
 
     @property
     def answered(self) -> str:
@@ -153,22 +154,23 @@ class Prediction:
         if self.final:
             return _say(f"You have seen the run by now, so your prediction stays {self.answered}.")
         self.answer, self.late = value, self.revealed
-        late = (
-            "The run has shown its answer already, so this one is not counted. "
-            "To predict afresh, restart the kernel and answer before the run."
-        )
-        kept = f"Kept: you expect {self.answered}. You can change it until the run has answered."
-        return _say(f"Noted: {self.answered}. {late}" if self.late else kept)
+        if self.late:
+            return _say(
+                f"Noted: {self.answered}. The run has shown its answer already, so this one is not counted. "
+                "To predict afresh, restart the kernel and answer before the run."
+            )
+        return _say(f"Kept: you expect {self.answered}. You can change it until the run has answered.")
 
     def meet(self, observed) -> Result:
         """Compare the prediction with what the reader's own run showed."""
-        there = observed is not None and observed is not ...
-        require(there, "There is nothing to compare with yet. Run the cells of this section first.")
+        require(
+            observed is not None and observed is not ...,
+            "There is nothing to compare with yet. Run the cells of this section first.",
+        )
         try:
             self.seen, self.words = self.asked.seen(observed)
         except Exception as error:
-            what = f"{kind(observed)} ({type(error).__name__})"
-            raise Nearly(f"I cannot read what the run showed, {what}.") from None
+            raise Nearly(f"I cannot read what the run showed, {kind(observed)}.") from error
         self.revealed = True
         if self.box is not None:
             _, control, note = self.box.children
@@ -176,54 +178,55 @@ class Prediction:
         if self.answer is None:
             return _say(f"You made no prediction here. The run shows {self.words}.")
         late = " (Answered after the run, so not counted.)" if self.late else ""
-        comment = self.asked.comment(self.answer, self.seen)
-        return _say(f"You expected {self.answered}, you saw {self.words}.{late} {comment}")
+        status = RIGHT if self.points == 1 else PREDICTION
+        comment = self.asked.judge(self.answer, self.seen)[1]
+        return Result(status, f"You expected {self.answered}, you saw {self.words}.{late} {comment}")
 
     def _note(self) -> str:
         return self.answered and _say(f"Kept: you expect {self.answered}.")._repr_html_()
 
+    def _lines(self) -> list[str]:
+        options = zip(LETTERS, self.asked.options, strict=False)
+        return [f"Prediction {self.asked.key}. {self.asked.question}", *map("{0[0]}) {0[1]}".format, options)]
+
     def __repr__(self) -> str:
         example = '"b"' if self.asked.options else "0.25"
-        options = (
-            f"\n  {letter}) {option}" for letter, option in zip(LETTERS, self.asked.options, strict=False)
-        )
-        how = f'\nAnswer here, or in code: checks.answer("{self.asked.key}", {example})'
-        return f"Prediction {self.asked.key}. {self.asked.question}{''.join(options)}{how}"
+        how = f'Answer here, or in code: checks.answer("{self.asked.key}", {example})'
+        return "\n".join(["\n  ".join(self._lines()), how])
 
     def _repr_html_(self) -> str:
-        options = zip(LETTERS, self.asked.options, strict=False)
-        items = "".join(f"<br>{letter}) {to_html(option)}" for letter, option in options)
-        return f"<div>{self._heading()}{items or '<br><em>a number</em>'}</div>"
-
-    def _heading(self) -> str:
-        return f"<strong>Prediction {self.asked.key}.</strong> {to_html(self.asked.question)}"
+        heading, *options = map(to_html, self._lines())
+        return f"<div>{'<br>'.join([_bold(heading), *(options or ['<em>a number</em>'])])}</div>"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
         return self._live()._repr_mimebundle_() | bundle
 
     def _live(self):
-        import ipywidgets
+        from ipywidgets import HTML, Layout, RadioButtons, Text, VBox
 
         for widget in (*self.box.children, self.box) if self.box else ():
             widget.close()
-        heading = ipywidgets.HTML(f'<div style="line-height: 1.5">{self._heading()}</div>')
-        note = ipywidgets.HTML(self._note())
-        if self.asked.options:
-            wide = ipywidgets.Layout(width="auto")
-            control = ipywidgets.RadioButtons(options=self.asked.options, value=self.answer, layout=wide)
-        else:
-            words = {"placeholder": "a number, then Enter", "description": "Your guess"}
-            control = ipywidgets.Text(value=self.answered, continuous_update=False, **words)
+        heading, note = _bold(to_html(self._lines()[0])), HTML(self._note())
+        words = {"placeholder": "a number, then Enter", "description": "Your guess"}
+        control = (
+            RadioButtons(options=self.asked.options, value=self.answer, layout=Layout(width="auto"))
+            if self.asked.options
+            else Text(value=self.answered, continuous_update=False, **words)
+        )
         control.disabled = self.final
         control.observe(lambda change: self._clicked(change.new, note), "value")
-        self.box = ipywidgets.VBox([heading, control, note])
+        self.box = VBox([HTML(f'<div style="line-height: 1.5">{heading}</div>'), control, note])
         return self.box
 
     def _clicked(self, value, note) -> None:
         # An exception in a callback would vanish without a trace, so everything that can go wrong ends in a sentence.
         if value is not None and str(value).strip():
             note.value = answer(self.asked.key, value)._repr_html_()
+
+
+def _bold(heading: str) -> str:
+    return re.sub(r"^Prediction \S+", r"<strong>\g<0></strong>", heading)
 
 
 _predictions: dict[str, Prediction] = {}
@@ -234,10 +237,18 @@ def register(*questions: Choice | Number) -> None:
     _predictions.update({question.key: Prediction(question) for question in questions})
 
 
-def forget(notebook: str = "") -> Result:
+def forget(notebook="") -> Result:
     """Forget the answers and reveals of a notebook ("03"), or of all of them, to start afresh."""
-    register(*(known.asked for key, known in _predictions.items() if key.startswith(notebook)))
-    return _say(f"Every prediction{f' of notebook {notebook}' if notebook else ''} is open again.")
+    mine = list(_predictions) if notebook == "" else _keys(notebook)
+    register(*(_predictions[key].asked for key in mine))
+    whose = "" if notebook == "" else f" of notebook {str(notebook)[:20]}"
+    return _say(f"Every prediction{whose} is open again." if mine else f"There are no predictions{whose}.")
+
+
+def _keys(notebook) -> list[str]:
+    """List the predictions of a notebook, "03" or 3, in their order: 05.10 comes after 05.9."""
+    mine = [key for key in _predictions if key.split(".")[0] == str(notebook).zfill(2)]
+    return sorted(mine, key=lambda key: int(key.split(".")[1]))
 
 
 def ask(key) -> Prediction | Result:
@@ -257,16 +268,14 @@ def reveal(key, observed) -> Result:
 
 def _about(key, tell: Callable[[Prediction], Prediction | Result]) -> Prediction | Result:
     try:
-        found = _predictions.get(key) if isinstance(key, str) else None
-        notebook = str(key).split(".")[0]
-        near = [known for known in _predictions if known.split(".")[0] == notebook]
-        known = (
-            f"notebook {notebook} has {near[0]} to {near[-1]}" if near else "a name is “03.1”, for example"
-        )
-        require(found is not None, f"There is no prediction of that name; {known}.")
-        return tell(found)
+        if isinstance(key, str) and key in _predictions:
+            return tell(_predictions[key])
     except Nearly as mistake:
         return _say(str(mistake))
+    asked = str(key)[:20].split(".")[0]
+    near = _keys(asked)
+    known = f"notebook {asked} has {near[0]} to {near[-1]}" if near else "a name is “03.1”, for example"
+    return _say(f"There is no prediction of that name; {known}.")
 
 
 def _say(message: str) -> Result:
@@ -284,9 +293,7 @@ class Score:
     head = ("prediction", "you expected", "you saw", "points")
 
     def __init__(self, notebook: str):
-        keys = [key for key in _predictions if key.split(".")[0] == notebook]
-        keys.sort(key=lambda key: int(key.split(".")[1]))  # 05.10 comes after 05.9
-        mine = [_predictions[key] for key in keys]
+        mine = [_predictions[key] for key in _keys(notebook)]
         points = [prediction.points for prediction in mine if prediction.points is not None]
         self.points, self.counted = math.fsum(points), len(points)
         self._rows = list(map(_cells, mine))
@@ -321,4 +328,4 @@ def _cells(prediction: Prediction) -> tuple[str, str, str, str]:
 
 def score(notebook) -> Score:
     """List the predictions of a notebook ("03") with what was expected, what was seen, and the points."""
-    return Score(str(notebook))
+    return Score(str(notebook)[:20])
