@@ -1,6 +1,5 @@
 """The notebooks, the pages and the package keep to the rules, and each rule notices what breaks it."""
 
-import ast
 import base64
 import io
 import re
@@ -21,8 +20,6 @@ from browser import ROOT
 NOTEBOOKS = notebooks.notebook_paths()
 GLOSSARY = ROOT / "notebooks" / notebooks.GLOSSARY
 PAGES = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), GLOSSARY) if path.is_file()]
-MODULES = sorted((ROOT / "tms_edu").rglob("*.py"))
-CORE = ("data", "model", "training", "geometry", "theory")
 
 
 def name(path) -> str:
@@ -280,28 +277,3 @@ def test_import_is_light():
     heavy = ["matplotlib", "seaborn", "pandas", "ipywidgets"]
     command = [sys.executable, "-W", "error", "-c", script, *heavy]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
-
-
-def code_line_numbers(source: str) -> set[int]:
-    """Return the numbers of the lines that are not blank, not a comment and not part of a docstring."""
-    numbers = {n for n, line in enumerate(source.splitlines(), 1) if line.strip() and line.strip()[0] != "#"}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            numbers -= set(range(node.lineno, node.end_lineno + 1))
-    return numbers
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_function_is_long(path):
-    source = path.read_text(encoding="utf-8")
-    numbers = code_line_numbers(source)
-    functions = [
-        n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    lengths = {f.name: len(numbers & set(range(f.lineno, f.end_lineno + 1))) for f in functions}
-    assert {name: length for name, length in lengths.items() if length > 40} == {}
-
-
-def test_the_core_is_read_in_an_hour():
-    sources = [(ROOT / "tms_edu" / f"{module}.py").read_text(encoding="utf-8") for module in CORE]
-    assert sum(len(code_line_numbers(source)) for source in sources) <= 650
