@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tms_edu.digits import DigitsNetwork, accuracy, load_digits, train_digits
-from tms_edu.widgets.almost_orthogonal import packings
-from tms_edu.widgets.two_codes import Encoding, decoders
-from tms_edu.widgets.two_codes import accuracy as share_right
+from tms_edu.linear.codes import Encoding, decoders
+from tms_edu.linear.codes import accuracy as share_right
+from tms_edu.linear.packing import packings
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "02_linear_representations.ipynb"
 

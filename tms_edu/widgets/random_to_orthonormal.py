@@ -2,103 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
-from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from tms_edu import gram
+from tms_edu.linear.decoders import best_decoder, columns, second_moments, share_lost
 from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Slider, sparsity_in_words
 from tms_edu.widgets.parts import MatrixPart
 
 WAY = tuple(k / 20 for k in range(21))
 PROBABILITIES = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
-
-
-def columns(
-    n_features: int, d_hidden: int, t: float | Float[Tensor, "*instances"], seed: int = 0
-) -> Float[Tensor, "*instances d_hidden n_features"]:
-    """Turn random unit columns the share t of the way until they are orthonormal, or as near to it as n > m allows.
-
-    W(t) has the directions of (1 - t)·W(0) + t·W(1), and every column has length 1. W(1) is found by two
-    projections in turn: all singular values equal, all columns of length 1. With n > m that ends at WWᵀ = (n/m)·I,
-    where Σ_ij (W_i·W_j)² is as small as it can be.
-
-    Args:
-        n_features: n, the columns.
-        d_hidden: m, the dimensions.
-        t: 0 to 1; with leading axes, one W each.
-        seed: of the random columns.
-
-    Returns:
-        W, float64.
-
-    >>> W = columns(3, 3, t=1.0)
-    >>> (W.T @ W).round(decimals=3).abs()
-    tensor([[1., 0., 0.],
-            [0., 1., 0.],
-            [0., 0., 1.]], dtype=torch.float64)
-    """
-    first, last = _ends(n_features, d_hidden, seed)
-    t = torch.as_tensor(t, dtype=torch.float64)[..., None, None]
-    return normalize((1 - t) * first + t * last, dim=-2)
-
-
-@lru_cache(maxsize=256)
-def _ends(n_features: int, d_hidden: int, seed: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    first = normalize(torch.randn(d_hidden, n_features, generator=generator, dtype=torch.float64), dim=0)
-    last = first
-    for _ in range(3000):
-        U, S, Vt = torch.linalg.svd(last, full_matrices=False)
-        last = normalize(U @ Vt, dim=0)
-        if S[0] - S[-1] < 1e-7:
-            break
-    return first, last
-
-
-def second_moments(n_features: int, feature_probability: float) -> Float[Tensor, "n_features n_features"]:
-    """Average x xᵀ over sparse features: E[x_i²] = p/3, E[x_i x_j] = p²/4, float64.
-
-    >>> second_moments(2, 1.0)
-    tensor([[0.3333, 0.2500],
-            [0.2500, 0.3333]], dtype=torch.float64)
-    """
-    p = feature_probability
-    same = torch.eye(n_features, dtype=torch.float64)
-    return same * p / 3 + (1 - same) * p**2 / 4
-
-
-def best_decoder(
-    W: Float[Tensor, "*instances d_hidden n_features"], C: Float[Tensor, "n_features n_features"]
-) -> Float[Tensor, "*instances n_features d_hidden"]:
-    """Find the V with the least E‖V W x - x‖², for second moments C = E[x xᵀ].
-
-    V = C Wᵀ (W C Wᵀ)⁺, least squares; for independent columns this is the pseudo-inverse W⁺, whatever the data.
-
-    >>> best_decoder(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.eye(2))
-    tensor([[0.5000, 0.0000],
-            [0.0000, 1.0000]])
-    """
-    return C @ W.mT @ torch.linalg.pinv(W @ C @ W.mT, hermitian=True)
-
-
-def share_lost(
-    decoder: Float[Tensor, "*instances n_features d_hidden"],
-    W: Float[Tensor, "*instances d_hidden n_features"],
-    C: Float[Tensor, "n_features n_features"],
-) -> Float[Tensor, "*instances"]:
-    """Measure E‖D W x - x‖² as a share of E‖x‖², what a decoder loses that always answers 0.
-
-    >>> share_lost(torch.zeros(2, 1), torch.tensor([[1.0, 0.0]]), torch.eye(2))
-    tensor(1.)
-    """
-    wrong = decoder @ W - torch.eye(W.shape[-1], dtype=W.dtype)
-    return (wrong @ C * wrong).sum((-2, -1)) / C.trace()
 
 
 @dataclass(frozen=True)
@@ -156,9 +72,9 @@ class RandomToOrthonormal(LivePicture):
         n, m = n_features, d_hidden
         shapes = {"WᵀW": (n, n), "Wᵀ": (n, m), "best decoder V": (n, m), "V − Wᵀ": (n, m)}
         self._matrices = []
-        for k, (title, (rows, columns)) in enumerate(shapes.items()):
+        for k, (title, (height, width)) in enumerate(shapes.items()):
             ax = figure.add_axes((0.065 + 0.242 * k, 0.56, 0.2, 0.36))
-            self._matrices.append(MatrixPart(ax, rows, columns, decimals=2 if columns < 4 else 1))
+            self._matrices.append(MatrixPart(ax, height, width, decimals=2 if width < 4 else 1))
             ax.set(xlabel="hidden dimension" if k else "feature j", ylabel="" if k else "feature i")
             ax.set_title(title, fontsize=12)
             if k:
@@ -203,7 +119,7 @@ class RandomToOrthonormal(LivePicture):
     def code(self, t, n_features, d_hidden, feature_probability, seed) -> str:
         p = feature_probability
         return f"""import torch
-from tms_edu.widgets.random_to_orthonormal import columns, second_moments, share_lost
+from tms_edu.linear.decoders import columns, second_moments, share_lost
 W = columns({n_features}, {d_hidden}, t={t}, seed={seed})
 C = second_moments({n_features}, {p})  # E[x xᵀ]
 V = C @ W.T @ torch.linalg.pinv(W @ C @ W.T, hermitian=True)  # least E‖V W x − x‖²
