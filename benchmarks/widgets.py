@@ -40,20 +40,16 @@ from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Slider
 from tms_edu.widgets.parts import GramPart
 class Matrix(LivePicture):
-    title, size = "Matrix", (5.6, 4.6)
+    k, places = Slider("k", range(101), 0), {"gram": (0.1, 0.1, 0.85, 0.85)}
+    title, size, recipe = "Matrix", (5.6, 4.6), "k = {k}"
     W = torch.randn(10, 20, generator=torch.Generator().manual_seed(0)) / 10**0.5
-    def __init__(self):
-        super().__init__(k=Slider("k", range(101), 0))
-    def build(self, figure, **_):
-        self.part = GramPart(figure.add_axes((0.1, 0.1, 0.85, 0.85)), 20)
-        return self.part.moving
-    def frames(self, k):
-        yield (1 + k / 100) * self.W.T @ self.W, self.W.sum(0) * k / 100
-    def show(self, frame, k):
+    def draw(self, axes, v):
+        self.part = GramPart(axes.gram, 20)
+    def compute(self, v):
+        return (1 + v.k / 100) * self.W.T @ self.W, self.W.sum(0) * v.k / 100
+    def say(self, frame, v):
         self.part.show(*frame)
-        return f"k = {k}."
-    def code(self, k):
-        return f"k = {k}"
+        return f"k = {v.k}."
 Matrix()
 """
 LAB = """

@@ -1,23 +1,23 @@
 """The base of every widget: controls, one picture, one sentence, kept true while the reader plays."""
 
 import base64
-import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
 import traitlets
 from anywidget import AnyWidget
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from PIL import Image
 
-from tms_edu.widgets.controls import Slider
+from tms_edu.widgets.controls import Slider, documented, quoted, signature
 from tms_edu.widgets.easel import CSS_PIXELS, SCALE, Easel, captioned, png
 
 FIRST_PICTURE, NEXT_PICTURE = 0.03, 0.045  # seconds of computing before a picture is due
@@ -49,10 +49,10 @@ class _Stage(AnyWidget):
 class _Run:
     """Frames under way, taken until they end or are halted."""
 
-    def __init__(self, frames: Iterator, values: dict):
+    def __init__(self, frames: Iterator, v: SimpleNamespace):
         self._frames = frames
         self._taking = threading.Lock()
-        self.values = values
+        self.v = v
         self.frame: Any = None
         self.done = False
         self.halt = threading.Event()
@@ -71,81 +71,128 @@ class _Run:
 class LivePicture:
     """Keep one picture and one sentence true to a set of controls.
 
-    A widget is a subclass that fills in `build`, `frames`, `show` and `code`, each called with the values of
-    the controls as keywords. A frame is whatever `show` needs, and does not change once it is yielded. Who
-    computes yields one frame; who trains yields one every few steps and sets `live`, which gives the reader
-    Play, Stop, Step and Rewind.
+    A widget is a subclass that declares its controls as class attributes and its axes in `places`, and fills in `draw`,
+    `compute`, `say` and `recipe`; signature and `Args:` follow from the controls. Every hook gets `v`, which holds the
+    values of the controls and settings by name. A frame is whatever `say` needs, and does not change once it is made.
+
+    Who trains fills in `frames` in place of `compute`, yields a frame every few steps and sets `live`, which gives the
+    reader Play, Stop, Step and Rewind. Who keeps a state of its own, a game, changes it in `receive` and `put_back`, and
+    may set a `board` to play on before the base's `__init__`. Controls that depend on what is given are made in an
+    `__init__` of the widget's own, and passed on by name.
 
     Moving a control starts the frames again: the first picture comes at once, the others from a thread.
     Whatever is under way is dropped, so the latest value wins. `set` does the same from code, and returns at
     the end.
 
-    Args:
-        controls: the controls by name, in the order in which they are shown.
-
     Attributes:
         title: what the widget is, for those who do not see it.
         size: of the picture, in inches of 100 page pixels.
+        places: left, bottom, width and height of each axes, as shares of the picture; a list makes a list of axes.
+        recipe: the code that reproduces the picture's numbers outside the widget, with the values in braces.
         live: whether the frames are worth watching.
         live_name: what they show, at the head of the row with Play and Stop.
-        rebuild_on: controls that change what `build` draws.
+        rebuild_on: controls that change what `draw` draws.
         display_only: controls that change the picture but not the frames.
         presets: values to try, by the label of their button.
         actions: further buttons: label and name of the method that it calls.
+        board: a part of the page between controls and picture.
+        reraise: whether errors of callbacks are also raised, as tests want it.
+        controls: the controls by name, in the order in which they are shown.
+        settings: the values that are set once.
+        values: the values of the controls.
         busy: whether more pictures follow by themselves.
     """
 
     title = "Live picture"
     size: tuple[float, float] = (7.2, 4.5)
+    places: dict[str, Any] = {}
+    recipe = ""
     live, live_name = False, "Training"
     rebuild_on: tuple[str, ...] = ()
     display_only: tuple[str, ...] = ()
     presets: dict[str, dict[str, Any]] = {}
     actions: dict[str, str] = {}
+    board: AnyWidget | None = None
+    reraise = False
+    declared: dict[str, Slider] = {}
 
-    def __init__(self, **controls: Slider):
-        self.controls = controls
-        self.values = {name: control.value for name, control in controls.items()}
-        self._start_values = dict(self.values)
+    def __init_subclass__(cls):
+        cls.declared = cls.declared | {n: item for n, item in vars(cls).items() if isinstance(item, Slider)}
+        if "__init__" not in vars(cls):
+            cls.__signature__ = signature(cls.declared)
+            cls.__doc__ = documented(cls.__doc__ or "", cls.declared)
+        if "build" in vars(cls):
+            bridge(cls)
+
+    def __init__(self, *args, **values):
+        declared = self.declared | {
+            name: given for name, given in values.items() if isinstance(given, Slider)
+        }
+        for name, given in signature(declared).bind(*args, **values).arguments.items():
+            if given is not declared[name]:
+                declared[name] = replace(declared[name], value=given)
+        self.controls = {name: c for name, c in declared.items() if c.kind != "setting"}
+        self.settings = {name: c.value for name, c in declared.items() if c.kind == "setting"}
+        self.values = {name: control.value for name, control in self.controls.items()}
+        self._start_values = self.values
         self._lock = threading.RLock()
-        self._run = _Run(iter(()), self.values)
+        self._run = _Run(iter(()), self._v())
         self._tasks: SimpleQueue = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._built_for = None
+        self._built_for = self._newest = None
         self.busy = self._closed = False
         self._easel = Easel(self.size)
-        self._picture: Image.Image | None = None
-        width, height = (round(CSS_PIXELS * side) for side in self.size)
-        self._stage = _Stage(title=self.title, size=[width, height, SCALE])
-        spec = [control.spec(name) for name, control in controls.items()]
-        self._panel = _Controls(title=self.title, spec=spec, buttons=self._buttons(), values=self.values)
-        self._box = ipywidgets.VBox([self._panel, self._stage])
-        self._panel.observe(lambda change: self._moved(change["new"]), names="values")
-        self._panel.on_msg(lambda _, content, __: self._pressed(content["action"]))
+        self._lay_out()
         _close_earlier_runs_of_this_cell(self)
-        self.set(**self.values)
+        self.set()
+
+    def _lay_out(self):
+        rows = [(name, row) for name, row in self._buttons() if row]
+        self._deeds = {action: deed for _, row in rows for _, action, deed in row}
+        buttons = [[name, [button[:2] for button in row]] for name, row in rows]
+        spec = [control.spec(name) for name, control in self.controls.items()]
+        self._panel = _Controls(title=self.title, spec=spec, buttons=buttons, values=self.values)
+        self._panel.observe(lambda change: self._moved(change["new"]), names="values")
+        self._panel.on_msg(lambda _, content, __: self._pressed(content.get("action")))
+        size = [*(round(CSS_PIXELS * side) for side in self.size), SCALE]
+        self._stage = _Stage(title=self.title, size=size)
+        self._box = ipywidgets.VBox([part for part in (self._panel, self.board, self._stage) if part])
 
     # What a widget fills in
 
-    def build(self, figure: Figure, **values) -> Iterable[Artist]:
-        """Fill an empty figure; return the artists that `show` will change."""
-        raise NotImplementedError
+    def draw(self, axes: SimpleNamespace, v: SimpleNamespace):
+        """Draw what there is to see into the empty axes of `places`, by name.
 
-    def frames(self, **values) -> Iterator:
-        """Yield what `show` needs: once, or again and again while something grows."""
-        raise NotImplementedError
+        Ticks, labels, titles and legends stay until the next `draw`; all else in the axes is drawn anew for each picture.
+        """
 
-    def finish(self, frame: Any, **values) -> Any:
+    def compute(self, v: SimpleNamespace) -> Any:
+        """Return what `say` needs; runs beside callbacks, so it reads `v` and changes nothing."""
+
+    def frames(self, v: SimpleNamespace) -> Iterator:
+        """Yield what `say` needs, again and again while something grows; the default computes once."""
+        yield self.compute(v)
+
+    def finish(self, frame: Any, v: SimpleNamespace) -> Any:
         """Add to the last frame what takes too long to wait for; the default adds nothing."""
         return frame
 
-    def show(self, frame: Any, **values) -> str:
-        """Bring the artists up to date and return the sentence; `self.done` tells if it is the last frame."""
+    def say(self, frame: Any, v: SimpleNamespace) -> str:
+        """Bring the artists up to date and return the sentence, without changing anything else."""
         raise NotImplementedError
 
-    def code(self, **values) -> str:
+    def code(self, v: SimpleNamespace) -> str:
         """Write the code that reproduces the picture's numbers outside the widget."""
-        raise NotImplementedError
+        return self.recipe.format(**vars(v))
+
+    def receive(self, frame: Any, v: SimpleNamespace):
+        """Take in a frame before it is shown for the first time: here a game changes its state."""
+
+    def put_back(self):
+        """Give a game the state it began with, before Reset moves the controls back."""
+
+    def tell_board(self, v: SimpleNamespace):
+        """Bring the board up to date, after the picture."""
 
     # What a reader's code may use
 
@@ -160,6 +207,11 @@ class LivePicture:
         return self._stage.error
 
     @property
+    def frame(self) -> Any:
+        """Return what is on show, as `compute` or `frames` made it."""
+        return self._run.frame
+
+    @property
     def done(self) -> bool:
         """Say whether the frames have come to their end."""
         return self._run.done
@@ -170,27 +222,25 @@ class LivePicture:
         Raises:
             ValueError: for a name that is no control, or a value that the control does not offer.
         """
-        for name in values.keys() - self.controls.keys():
-            raise ValueError(f"no control is called {name!r}; there are {', '.join(self.controls)}.")
-        values = {name: self.controls[name].own(value) for name, value in values.items()}
+        values = self._checked(values)
         with self._alone():
-            self.values = self.values | values
-            self._show_values()
+            self._show_values(self.values | values)
             self._begin_and_end()
+
+    def _checked(self, values: dict) -> dict:
+        for name in values.keys() - self.controls.keys():
+            raise ValueError(f"no control is called {quoted(name)}; there are {', '.join(self.controls)}.")
+        return {name: self.controls[name].own(value) for name, value in values.items()}
 
     def close(self):
         """End what is under way and take the widget off the page."""
         with self._alone():
             self._closed = True
             self._tasks.put(None)
-            for widget in (self._box, self._panel, self._stage):
+            for widget in (self._box, *self._box.children):
                 widget.close()
         if self._thread:
             self._thread.join()
-
-    def redraw_background(self):
-        """Call from `show` after changing what does not move: limits, ticks, labels."""
-        self._easel.forget()
 
     def __repr__(self) -> str:
         return self.sentence
@@ -200,7 +250,7 @@ class LivePicture:
         with self._lock:
             still = base64.b64encode(png(captioned(self._picture, self.sentence), 9)).decode()
             bundle = {"image/png": still, "text/plain": self.sentence}
-            if self._box.model_id:
+            if not self._closed:
                 view = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
                 bundle["application/vnd.jupyter.widget-view+json"] = view
             return bundle, {"image/png": {"alt": self.sentence}}
@@ -209,7 +259,7 @@ class LivePicture:
 
     def _moved(self, values: dict):
         with self._errors_told():
-            values = {name: control.own(values[name]) for name, control in self.controls.items()}
+            values = self.values | self._checked(values)
             changed = {name for name in values if values[name] != self.values[name]}
             if not changed <= set(self.display_only):
                 self._restart(values)
@@ -218,25 +268,31 @@ class LivePicture:
                     self.values = values
                     self._draw(self.busy)
 
-    def _pressed(self, action: str):
-        with self._errors_told():
-            kind, _, name = action.partition(":")
-            if kind == "call":
-                getattr(self, name)()
-            elif kind in ("try", "reset"):
-                with self._alone():
-                    # The controls first: who moves one next sends the values of the others along.
-                    self.values = self.values | self.presets[name] if name else dict(self._start_values)
-                    self._show_values()
-                    self._restart(self.values)
-            else:
-                with self._alone():
-                    {"play": self._play, "stop": self._stop, "step": self._step, "rewind": self._rewind}[
-                        kind
-                    ]()
+    def _pressed(self, action: Any):
+        with self._errors_told(), self._alone():
+            if action not in list(self._deeds):
+                raise ValueError(f"there is no button {quoted(action)}.")
+            self._deeds[action]()
 
-    def _stop(self):
-        self._draw()
+    def _buttons(self) -> list[tuple[str, list[tuple[str, str, Callable]]]]:
+        # Label, message and deed of each button, in rows. What is not here cannot be called by the page.
+        deeds = {"Play": self._play, "Stop": self._draw, "Step": self._step, "Rewind": self._rewind}
+        training = [(name, name.lower(), deed) for name, deed in deeds.items() if self.live]
+        actions = [(label, f"call:{name}", getattr(self, name)) for label, name in self.actions.items()]
+        presets = [
+            (label, f"try:{label}", partial(self._put, preset)) for label, preset in self.presets.items()
+        ]
+        (presets or actions).append(("Reset", "reset", self._reset))
+        return [(self.live_name, training), ("", actions), ("Try", presets)]
+
+    def _put(self, values: dict):
+        # The controls first: who moves one next sends the values of the others along.
+        self._show_values(self.values | values)
+        self._restart(self.values)
+
+    def _reset(self):
+        self.put_back()
+        self._put(self._start_values)
 
     def _play(self):
         if self._run.done:
@@ -255,6 +311,9 @@ class LivePicture:
 
     # Work
 
+    def _v(self) -> SimpleNamespace:
+        return SimpleNamespace(**self.settings, **self.values)
+
     def _restart(self, values: dict):
         with self._alone():
             self.values = values
@@ -265,12 +324,13 @@ class LivePicture:
                 self._begin_and_end()
 
     def _begin(self, seconds: float):
-        self._run = _Run(self.frames(**self.values), self.values)
+        v = self._v()
+        self._run = _Run(self.frames(v), v)
         self._run.take(seconds)
 
     def _begin_and_end(self):
         self._begin(FOREVER)
-        self._run.frame = self.finish(self._run.frame, **self.values)
+        self._run.frame = self.finish(self._run.frame, self._run.v)
         self._draw()
 
     def _continue(self, seconds: float, pause: float):
@@ -299,7 +359,7 @@ class LivePicture:
                 self._draw_unless(halt, busy=True)
                 drawing = time.monotonic() - began
             if not halt.is_set():
-                run.frame = self.finish(run.frame, **run.values)
+                run.frame = self.finish(run.frame, run.v)
                 self._draw_unless(halt, busy=False)
 
     def _draw_unless(self, halt: threading.Event, busy: bool):
@@ -308,22 +368,41 @@ class LivePicture:
                 self._draw(busy)
 
     def _draw(self, busy: bool = False):
+        v, frame = self._v(), self._run.frame
         needed_for = [self.values[name] for name in self.rebuild_on]
         if needed_for != self._built_for:
-            self._easel.rebuild(lambda figure: self.build(figure, **self.values))
+            self._easel.rebuild(lambda figure: self._fill(figure, v))
             self._built_for = needed_for
+        if frame is not self._newest:
+            self._newest = frame
+            self.receive(frame, v)
         self.busy = busy
-        sentence = self.show(self._run.frame, **self.values)
+        sentence = self.say(frame, v)
         self._picture = self._easel.picture()
         with self._stage.hold_sync():  # picture and words in one message
             self._stage.picture = png(self._picture, 1)
             self._stage.sentence = sentence
-            self._stage.code = self.code(**self.values)
+            self._stage.code = self.code(v)
             self._stage.error = ""
             self._stage.busy = busy
+        if self.board:
+            self.tell_board(v)
+            leave_thread_to_browser(self.board.comm)
 
-    def _show_values(self):
-        self._panel.values = self.values
+    def _fill(self, figure: Figure, v: SimpleNamespace):
+        axes = {
+            name: [figure.add_axes(one) for one in place]
+            if isinstance(place, list)
+            else figure.add_axes(place)
+            for name, place in self.places.items()
+        }
+        self.draw(SimpleNamespace(**axes), v)
+        for ax in figure.axes:
+            if not ax.images:
+                ax.spines[["top", "right"]].set_visible(False)
+
+    def _show_values(self, values: dict):
+        self.values = self._panel.values = values
         leave_thread_to_browser(self._panel.comm)
 
     @contextmanager
@@ -346,16 +425,8 @@ class LivePicture:
                 told = f"This does not work ({type(error).__name__}): {error} Move a control, or press Reset."
                 self._stage.error = told
                 self.busy = self._stage.busy = False
-            if "PYTEST_CURRENT_TEST" in os.environ:
+            if self.reraise:
                 raise
-
-    def _buttons(self) -> list:
-        training = [[name, name.lower()] for name in ("Play", "Stop", "Step", "Rewind") if self.live]
-        actions = [[label, f"call:{method}"] for label, method in self.actions.items()]
-        presets = [[label, f"try:{label}"] for label in self.presets]
-        (presets or actions).append(["Reset", "reset"])
-        rows = [[self.live_name, training], ["", actions], ["Try", presets]]
-        return [row for row in rows if row[1]]
 
 
 def leave_thread_to_browser(comm: Any):
@@ -382,3 +453,19 @@ def _close_earlier_runs_of_this_cell(widget: LivePicture):
             earlier.close()
         widgets = []
     _open_in_cell[cell] = (run, [*widgets, widget])
+
+
+OLD_HOOKS = {
+    "build": ("_fill", lambda old: lambda self, figure, v: old(self, figure, **vars(v))),
+    "frames": ("frames", lambda old: lambda self, v: old(self, **vars(v))),
+    "finish": ("finish", lambda old: lambda self, frame, v: old(self, frame, **vars(v))),
+    "show": ("say", lambda old: lambda self, frame, v: old(self, frame, **vars(v))),
+    "code": ("code", lambda old: lambda self, v: old(self, **vars(v))),
+}
+
+
+def bridge(cls: type[LivePicture]):
+    """Give a widget with the old hooks (`build`, `frames`, `show`, `code`) the new ones; goes with the last of them."""
+    for name, (new, wrapped) in OLD_HOOKS.items():
+        if name in vars(cls):
+            setattr(cls, new, wrapped(vars(cls)[name]))

@@ -3,8 +3,9 @@
 import io
 import textwrap
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
+from itertools import takewhile
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.spines import Spine
 from PIL import Image
 
 from tms_edu.plots import FEATURE_COLORS, GRAM_CMAP
@@ -34,16 +36,19 @@ class Easel:
         self._moving: list[Artist] = []
         self._background = None
 
-    def rebuild(self, build: Callable[[Figure], Iterable[Artist]]):
-        """Clear the figure and let `build` fill it; `build` returns the artists that move."""
+    def rebuild(self, fill: Callable[[Figure], None]):
+        """Clear the figure and let `fill` fill it.
+
+        Ticks, labels, titles and legends are what costs and stays; all else in the axes is taken to move.
+        """
         self.figure.clear()
-        self._moving = sorted(build(self.figure), key=Artist.get_zorder)
+        fill(self.figure)
+        drawn = list(self.figure.texts)
+        for ax in self.figure.axes:
+            drawn += takewhile(lambda child: not isinstance(child, Spine), ax.get_children())
+        self._moving = sorted(drawn, key=Artist.get_zorder)
         for artist in self._moving:
             artist.set_animated(True)
-        self.forget()
-
-    def forget(self):
-        """Draw what stays again before the next picture."""
         self._background = None
 
     def picture(self) -> Image.Image:

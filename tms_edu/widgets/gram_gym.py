@@ -255,7 +255,7 @@ class GramGym(LivePicture):
     def build(self, figure: Figure, level: str):
         n = LEVELS[level][0]
         self._gram = GramPart(figure.add_axes((0.07, 0.12, 0.56, 0.86)), n)
-        axes = self._gram.moving[0].axes
+        axes = figure.axes[0]
         place = axes.get_yaxis_transform()
         self._words = [axes.text(1.02, i, "", transform=place, va="center") for i in range(n)]
         return [*self._gram.moving, *self._words]

@@ -1,13 +1,11 @@
-"""The neuron prober and the cat circuit: what they say, computed another way."""
-
-from itertools import product
+"""The neuron prober: what it says, computed another way."""
 
 import numpy as np
 import pytest
 import torch
 
 from tms_edu.digits import DigitsNetwork, load_digits, train_digits
-from tms_edu.widgets import CatCircuit, NeuronProber
+from tms_edu.widgets import NeuronProber
 from tms_edu.widgets.neuron_prober import PICTURES
 
 
@@ -16,13 +14,6 @@ def prober():
     prober = NeuronProber()
     yield prober
     prober.close()
-
-
-@pytest.fixture
-def circuit():
-    circuit = CatCircuit()
-    yield circuit
-    circuit.close()
 
 
 def activations(seed: int, activity_cost: float) -> tuple[np.ndarray, np.ndarray]:
@@ -66,54 +57,17 @@ def test_the_pictures_are_the_strongest_ones(prober):
 def test_filled_bars_are_the_digits_it_fires_for(prober):
     prober.set(neuron=8, seed=1, activity_cost=0.01)
     filled = [k for k, bar in enumerate(prober._bars) if not bar.get_hatch()]
-    assert filled == prober._run.frame.fires == [4, 6]
+    assert filled == prober.frame.fires == [4, 6]
 
 
 def test_the_presets_show_what_their_buttons_say(prober):
     for label, fires in (("One digit", 1), ("Two digits", 2)):
         prober.set(**prober.presets[label])
-        assert len(prober._run.frame.fires) == fires
-    busy = [
-        (prober.set(activity_cost=cost), (prober._run.frame.h > 0).float().mean())[1] for cost in (0.01, 0.0)
-    ]
+        assert len(prober.frame.fires) == fires
+    busy = [(prober.set(activity_cost=cost), (prober.frame.h > 0).float().mean())[1] for cost in (0.01, 0.0)]
     assert busy[1] > busy[0]
 
 
-@pytest.mark.parametrize(
-    ("w", "bias", "meaning"),
-    [
-        ((1.0, 1.0, 1.0), -2.0, "the intersection"),
-        ((0.5, 0.5, 0.5), -1.25, "the intersection"),
-        ((1.0, 1.0, 1.0), -1.0, "a vote"),
-        ((1.0, 1.0, 1.0), 0.0, "the union"),
-        ((1.0, 1.0, 1.0), 0.25, "even for nothing"),
-        ((1.0, 1.0, 1.0), -3.0, "it fires for none"),
-        ((1.0, 1.0, -2.0), 0.0, "it fires for 3: tail; whiskers; whiskers + tail"),
-    ],
-)
-def test_the_circuit_says_what_it_means(circuit, w, bias, meaning):
-    circuit.set(**dict(zip(("w_whiskers", "w_tail", "w_ear"), w, strict=True)), bias=bias)
-    assert meaning in circuit.sentence
-    fires = [case for case in product((0, 1), repeat=3) if np.dot(case, w) + bias > 0]
-    assert fires == [case for case, value in circuit._run.frame["cases"].items() if value > 0]
-
-
-def test_a_sum_of_zero_does_not_fire(circuit):
-    circuit.set(whiskers=0.7, tail=0.7, ear=0.6, bias=-2.0)
-    assert circuit.output == 0 and "is silent" in circuit.sentence
-
-
-def test_three_times_the_whiskers_fool_the_intersection(circuit):
-    circuit._pressed("try:All three")
-    assert circuit.output == 1 and "fooled" not in circuit.sentence
-    circuit._pressed("try:Three times the whiskers")
-    assert circuit.output == 1 and "It is fooled" in circuit.sentence
-    circuit.set(whiskers=2.0)
-    assert circuit.output == 0 and "fooled" not in circuit.sentence
-
-
-def test_values_out_of_range_are_named():
+def test_a_value_out_of_range_is_named():
     with pytest.raises(ValueError, match="neuron: got 16, expected a value from 0 to 15"):
         NeuronProber(neuron=16)
-    with pytest.raises(ValueError, match="bias b: got 2.0, expected a value from -3.0 to 1.0"):
-        CatCircuit(bias=2.0)

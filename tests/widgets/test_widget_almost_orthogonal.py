@@ -15,7 +15,7 @@ from tms_edu.widgets.almost_orthogonal import DIMENSIONS, LIMITS
 @pytest.mark.parametrize("epsilon", [LIMITS[0], 0.3, LIMITS[-1]])
 def test_the_sentence_is_true(d, epsilon):
     widget = AlmostOrthogonal(d=d, epsilon=epsilon, steps=400)
-    vectors = widget._run.frame.vectors.double().numpy()
+    vectors = widget.frame.vectors.double().numpy()
     n, most = len(vectors), most_that_can_fit(d, epsilon)
     assert vectors.shape == (n, d) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.abs(np.triu(vectors @ vectors.T, k=1)).max() <= epsilon + 1e-5

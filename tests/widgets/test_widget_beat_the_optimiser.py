@@ -64,7 +64,7 @@ def test_the_sentence_is_true(game, p, decay, bias):
         game.arrange(W)
         names = {}
         exec(game.code(**game.values).replace("print(", "loss = ("), names)
-        W, b = game._run.frame.W, game._run.frame.b
+        W, b = game.frame.W, game.frame.b
         loss = theory.expected_loss(W, b, features, importance).item()
         assert game.loss == pytest.approx(loss, rel=1e-6) == pytest.approx(names["loss"].item(), abs=1e-4)
         assert bias is None or b.tolist() == pytest.approx([bias] * 5)
@@ -105,7 +105,7 @@ def test_the_optimiser_goes_from_here_and_back(game):
     rest(game)
     assert game.sentence.startswith("From your columns the optimiser reached: pentagon.")
     assert game.loss < loss and game.best == best and game.done
-    assert torch.equal(game.W, game._run.frame.W) and not torch.equal(game.W, mine)
+    assert torch.equal(game.W, game.frame.W) and not torch.equal(game.W, mine)
     reached = game.W.clone()
     drag(game, 0, 1.0, 0.5)
     assert torch.allclose(game.W[:, 1:], reached[:, 1:]) and game.W[:, 0].tolist() == [1.0, 0.5]
@@ -119,7 +119,7 @@ def test_stop_halts_the_optimiser_and_its_columns_are_yours(game):
     assert game.busy and "so far" in game.sentence
     time.sleep(0.3)
     game._pressed("call:stop")
-    stopped, step = game.W.clone(), game._run.frame.step
+    stopped, step = game.W.clone(), game.frame.step
     assert not game.busy and "Stopped half-way" in game.sentence and 0 < step < 100_000
     time.sleep(0.1)
     assert torch.equal(game.W, stopped)

@@ -81,7 +81,7 @@ def test_nothing_is_trained_again(film, monkeypatch):
     run, before = film.run, [snap.W.clone() for snap in film.run.snapshots]
     for step in (0, 40, 400):
         film.set(step=step)
-        assert torch.equal(film._run.frame.W, next(snap.W for snap in run.snapshots if snap.step == step))
+        assert torch.equal(film.frame.W, next(snap.W for snap in run.snapshots if snap.step == step))
     assert all(torch.equal(old, snap.W) for old, snap in zip(before, run.snapshots, strict=True))
 
 

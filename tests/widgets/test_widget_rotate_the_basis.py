@@ -88,10 +88,10 @@ def test_trained_with_a_hidden_relu_two_features_take_a_neuron_each_and_any_turn
     assert torch.allclose(gram(W), torch.eye(2), atol=0.02)
     assert sorted(W.round().flatten().tolist()) == [0, 0, 1, 1]
     widget = RotateTheBasis(hidden=TRAINED, n_features=2)
-    start = widget._run.frame.loss
+    start = widget.frame.loss
     for angle in range(15, 360, 15):
         widget.set(angle=angle)
-        assert widget._run.frame.loss > start + 1e-3 or angle in (0, 360)
+        assert widget.frame.loss > start + 1e-3 or angle in (0, 360)
     widget.close()
 
 
