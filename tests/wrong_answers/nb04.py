@@ -80,6 +80,10 @@ WRONG = {
             "my_free = FreeDecoder(5, 2)\nmy_free.W.data = theory.polygon(5)\n"
             "my_free.W_dec.data, my_free.b_final.data = 1.2 * theory.polygon(5).T, torch.full((5,), -0.2)"
         ),
+        "two digons": (
+            "my_free = FreeDecoder(5, 2)\nmy_free.W.data = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])\n"
+            "my_free.W_dec.data, my_free.b_final.data = 1.1 * my_free.W.data.T, torch.full((5,), -0.02)"
+        ),
         "every output cut": "my_free = FreeDecoder(5, 2)\nmy_free.b_final.data -= 5",
         "no b_final": "my_free = FreeDecoder(5, 2)\nmy_free.b_final = None",
         "diverged": "my_free = FreeDecoder(5, 2)\nmy_free.b_final.data += torch.nan",
