@@ -52,13 +52,6 @@ WRONG = {
         "a batch": GIVEN.format("torch.tensor([[2.0, -3.0, -1.0]])"),
     },
     "04.3": {
-        "Wᵀ": DECODER.format("return W.T"),
-        "lengths only": DECODER.format("return (W / W.square().sum(dim=0)).T"),
-        "columns of length 1": DECODER.format("return (W / W.norm(dim=0)).T"),
-        "W itself": DECODER.format("return W"),
-        "the inverse alone": DECODER.format("return torch.linalg.inv(W.T @ W)"),
-        "no inverse": DECODER.format("return W.T @ W @ W.T"),
-        "the projection": DECODER.format("return W @ torch.linalg.inv(W.T @ W) @ W.T"),
         "an inverse of a long matrix": DECODER.format("return torch.linalg.inv(W)"),
         "the formula for n > m": DECODER.format("return W.T @ torch.linalg.inv(W @ W.T)"),
         "another left inverse": DECODER.format(
@@ -83,6 +76,17 @@ WRONG = {
         "sharing memory": FREE.format(
             seed=0, start="my_free.W_dec.data = my_free.W.data.T", probability=0.1, steps=800
         ),
+        "a pentagon, not trained on": (
+            "my_free = FreeDecoder(5, 2)\nmy_free.W.data = theory.polygon(5)\n"
+            "my_free.W_dec.data, my_free.b_final.data = 1.2 * theory.polygon(5).T, torch.full((5,), -0.2)"
+        ),
+        "two digons": (
+            "my_free = FreeDecoder(5, 2)\nmy_free.W.data = torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]])\n"
+            "my_free.W_dec.data, my_free.b_final.data = 1.1 * my_free.W.data.T, torch.full((5,), -0.02)"
+        ),
+        "every output cut": "my_free = FreeDecoder(5, 2)\nmy_free.b_final.data -= 5",
+        "no b_final": "my_free = FreeDecoder(5, 2)\nmy_free.b_final = None",
+        "diverged": "my_free = FreeDecoder(5, 2)\nmy_free.b_final.data += torch.nan",
         "a number": "my_free = 0.016",
         "the class": "my_free = FreeDecoder",
     },

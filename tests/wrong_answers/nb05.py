@@ -7,17 +7,7 @@ OWN = "torch.manual_seed(0)\nmy_relu_model = {}\n"
 
 WRONG = {
     "05.1": {
-        "the sign": ABSORBED.format("return b2 - V @ b1"),
-        "b1 forgotten": ABSORBED.format("return b2.clone()"),
-        "b2 forgotten": ABSORBED.format("return V @ b1"),
-        "cut at 0": ABSORBED.format("return torch.relu(V @ b1 + b2)"),
-        "cut before the sum": ABSORBED.format("return torch.relu(V @ b1) + b2"),
-        "a ReLU in the middle": ABSORBED.format("return V @ torch.relu(b1) + b2"),
-        "the hidden bias": ABSORBED.format("return b1.clone()"),
         "Vᵀ": ABSORBED.format("return V.T @ b1 + b2"),
-        "a row": ABSORBED.format("return (V @ b1 + b2)[None]"),
-        "a matrix": ABSORBED.format("return V @ b1[:, None] + b2"),
-        "a column": ABSORBED.format("return (V @ b1 + b2)[:, None]"),
         "twice": ABSORBED.format("return 2 * (V @ b1 + b2)"),
         "sizes": ABSORBED.format("return V @ b1.abs() + b2"),
         "nothing returned": ABSORBED.format("V @ b1 + b2"),
@@ -36,18 +26,6 @@ WRONG = {
         "five signs": "signs = ['-', '0', '-', '-', '+']",
     },
     "05.3": {
-        "the sign": LIFT.format("return W.clamp(max=0).sum(dim=1)"),
-        "the lowest weight": LIFT.format("return -W.min(dim=1).values.clamp(max=0)"),
-        "the lowest weight, no limit": LIFT.format("return -W.min(dim=1).values"),
-        "all sizes": LIFT.format("return W.abs().sum(dim=1)"),
-        "everything on": LIFT.format("return (-W.sum(dim=1)).clamp(min=0)"),
-        "everything on, no limit": LIFT.format("return -W.sum(dim=1)"),
-        "one for all": LIFT.format("return (-W.clamp(max=0).sum(dim=1)).max().repeat(len(W))"),
-        "half": LIFT.format("return -W.clamp(max=0).sum(dim=1) / 2"),
-        "columns": LIFT.format("return -W.clamp(max=0).sum(dim=0)"),
-        "one number": LIFT.format("return -W.clamp(max=0).sum()"),
-        "one per weight": LIFT.format("return -W.clamp(max=0)"),
-        "kept axis": LIFT.format("return -W.clamp(max=0).sum(dim=1, keepdim=True)"),
         "more than needed": LIFT.format("return 1 - W.clamp(max=0).sum(dim=1)"),
         "too little": LIFT.format("return -W.clamp(max=0).mean(dim=1)"),
         "in place": LIFT.format("return -W.clamp_(max=0).sum(dim=1)"),
@@ -72,22 +50,6 @@ WRONG = {
         "20 → 10": OWN.format("HiddenReLU(20, 10)"),
     },
     "05.5": {
-        "neurons per feature": NEURONS.format("return (W >= 0.4).sum(dim=0)"),
-        "one neuron, shared or not": NEURONS.format("return ((W >= 0.4).sum(dim=0) == 1).float()"),
-        "whether, not how many": NEURONS.format(
-            "a = W >= 0.4; return a[a.sum(dim=1) == 1].any(dim=0).float()"
-        ),
-        "sizes": NEURONS.format("a = W.abs() >= 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"),
-        "any positive": NEURONS.format("a = W > 0; return a[a.sum(dim=1) == 1].sum(dim=0)"),
-        "more than": NEURONS.format("a = W > 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"),
-        "relative": NEURONS.format(
-            "a = W / W.max(dim=1, keepdim=True).values >= 0.4; return a[a.sum(dim=1) == 1].sum(dim=0)"
-        ),
-        "the strongest": NEURONS.format("return torch.bincount(W.argmax(dim=1), minlength=W.shape[1])"),
-        "features per neuron": NEURONS.format("return (W >= 0.4).sum(dim=1)"),
-        "all together": NEURONS.format("a = W >= 0.4; return (a.sum(dim=1) == 1).sum()"),
-        "not added up": NEURONS.format("return (W >= 0.4).float()"),
-        "rows kept, not added up": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].float()"),
         "truth values": NEURONS.format("a = W >= 0.4; return a[a.sum(dim=1) == 1].any(dim=0)"),
         "nobody": NEURONS.format("return torch.zeros(W.shape[1])"),
         "the Gram matrix": NEURONS.format("return (torch.relu(W.T @ W) >= 0.4).sum(dim=1)"),
