@@ -144,15 +144,26 @@ def reject(*rows: tuple[Callable, str], **found) -> None:
             raise Nearly(fill(said, **found))
 
 
-def experiment(task: Callable) -> Callable:
-    """Check an experiment of the reader's own: eight seeds, compared with the words that were expected."""
+def experiment(
+    task: Callable | None = None,
+    *,
+    advice: str = "Let it return words, such as `read_gram(…).shape`.",
+) -> Callable:
+    """Check an experiment of the reader's own: eight seeds, compared with the words that were expected.
+
+    Args:
+        task: the decorated function, of which name and docstring are used.
+        advice: what is said to an experiment that returns something else than words.
+    """
+    if task is None:
+        return functools.partial(experiment, advice=advice)
 
     def check(experiment, expected) -> Result:
         if not isinstance(expected, str) or not expected.strip():
             raise Nearly(
                 f"`expected` is {kind(expected)}. Write down what you expect, in the words your experiment returns."
             )
-        outcomes = [_words_of(experiment, seed) for seed in range(8)]
+        outcomes = [_words_of(experiment, seed, advice) for seed in range(8)]
         if not reads_seed(experiment):
             raise Nearly(
                 "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart."
@@ -168,12 +179,10 @@ def experiment(task: Callable) -> Callable:
     return _dressed(check, task, ["experiment", "expected"])
 
 
-def _words_of(experiment: Callable, seed: int) -> str:
+def _words_of(experiment: Callable, seed: int, advice: str) -> str:
     words = run(experiment, seed)
     if not isinstance(words, str) or not words.strip():
-        raise Nearly(
-            f"For seed {seed} your experiment returns {kind(words)}. Let it return words, such as `read_gram(…).shape`."
-        )
+        raise Nearly(f"For seed {seed} your experiment returns {kind(words)}. {advice}")
     return words.strip()
 
 
