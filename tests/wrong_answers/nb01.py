@@ -10,22 +10,6 @@ def experiment(seed):
 
 WRONG = {
     "01.1": {
-        "neurons as rows": MEANS.format("return torch.stack([h[labels == k].mean(0) for k in range(10)]).T"),
-        "mean over everything": MEANS.format("return h.mean(dim=0)"),
-        "mean over neurons": MEANS.format("return torch.stack([h[labels == k].mean() for k in range(10)])"),
-        "only selected": MEANS.format("return h * (labels == labels)[:, None]"),
-        "sums": MEANS.format("return torch.stack([h[labels == k].sum(0) for k in range(10)])"),
-        "divided by all": MEANS.format(
-            "return torch.stack([h[labels == k].sum(0) / len(h) for k in range(10)])"
-        ),
-        "largest": MEANS.format("return torch.stack([h[labels == k].max(0).values for k in range(10)])"),
-        "how often on": MEANS.format(
-            "return torch.stack([(h[labels == k] > 0).float().mean(0) for k in range(10)])"
-        ),
-        "mean while on": MEANS.format(
-            "return torch.stack([h[labels == k].sum(0) / (h[labels == k] > 0).sum(0).clamp(min=1) for k in range(10)])"
-        ),
-        "median": MEANS.format("return torch.stack([h[labels == k].median(0).values for k in range(10)])"),
         "digits from 1": MEANS.format(
             "return torch.stack([h[labels == (k + 1) % 10].mean(0) for k in range(10)])"
         ),
@@ -77,24 +61,13 @@ WRONG = {
         "three biases": "w, b = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([-2.0, -2.0, -2.0])",
     },
     "01.5": {
-        "the neuron as it was": CAT.format("return torch.relu(x.sum(dim=-1) - 2)"),
-        "on or off": CAT.format("return torch.relu((x > 0).float().sum(dim=-1) - 2)"),
-        "a product": CAT.format("return x.prod(dim=-1)"),
-        "a clipped product": CAT.format("return (x - torch.relu(x - 1)).prod(dim=-1)"),
-        "a test": CAT.format("return (x >= 1).all(dim=-1).float()"),
-        "the smallest": CAT.format("return torch.relu(x.min(dim=-1).values)"),
-        "the smallest, clipped": CAT.format("return x.clamp(max=1).min(dim=-1).values"),
-        "no last ReLU": CAT.format("return (x - torch.relu(x - 1)).sum(dim=-1) - 2"),
-        "no bias": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=-1))"),
-        "what is beyond": CAT.format("return torch.relu(x - 1).sum(dim=-1)"),
-        "clipped too late": CAT.format("return torch.relu(x.sum(dim=-1) - 2).clamp(max=1)"),
-        "summed over animals": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=0) - 2)"),
-        "summed over all": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum() - 2)"),
-        "not summed": CAT.format("return torch.relu(x - torch.relu(x - 1) - 2)"),
-        "one column kept": CAT.format(
-            "return torch.relu((x - torch.relu(x - 1)).sum(dim=-1, keepdim=True) - 2)"
-        ),
         "a vote": CAT.format("return torch.relu((x - torch.relu(x - 1)).sum(dim=-1) - 1)"),
+        "a lower bar": CAT.format("return (x >= 0.5).all(dim=-1).float()"),
+        "steeper": CAT.format("return torch.relu(3 * (x - torch.relu(x - 1)).sum(dim=-1) - 8)"),
+        "the root of a product": CAT.format("return x.clamp(max=1).prod(dim=-1).sqrt()"),
+        "the smallest two": CAT.format(
+            "return torch.relu(x.clamp(max=1).sort(dim=-1).values[:, :2].sum(dim=-1) - 1)"
+        ),
         "True or False": CAT.format("return (x >= 1).all(dim=-1)"),
         "in place": CAT.format("x -= torch.relu(x - 1); return torch.relu(x.sum(dim=-1) - 2)"),
     },
@@ -112,7 +85,11 @@ WRONG = {
             "return train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(seed)), seed=seed)",
         ),
         "all silent": FIRING.format(
-            "'fewer'", "return train_digits(DigitsNetwork(8), activity_cost=1000.0, steps=60)"
+            "'fewer'", "return train_digits(DigitsNetwork(8), activity_cost=1000.0, steps=60, seed=seed)"
+        ),
+        "a generator without the seed": FIRING.format(
+            "'more'",
+            "return train_digits(DigitsNetwork(8, generator=torch.Generator().manual_seed(0 * seed)), steps=20)",
         ),
         "an unknown price": FIRING.format("'fewer'", "return train_digits(DigitsNetwork(8), price=0)"),
         "several at once": FIRING.format("'fewer'", "return DigitsNetwork(8, instances=(seed + 1,))"),
@@ -137,7 +114,6 @@ RIGHT = {
     },
     "01.5": {
         "from below": CAT.format("return torch.relu(1 - torch.relu(1 - x).sum(dim=-1))"),
-        "steeper": CAT.format("return torch.relu(3 * (x - torch.relu(x - 1)).sum(dim=-1) - 8)"),
         "clipped": CAT.format("return torch.relu(x.clamp(max=1).sum(dim=-1) - 2)"),
     },
     "01.6": {

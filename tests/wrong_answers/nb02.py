@@ -32,32 +32,6 @@ UNIT = ROWS + "V = (rows / rows.norm(dim=1, keepdim=True)).T\n"
 
 WRONG = {
     "02.1": {
-        "always an animal": READ.format("return torch.where(a.floor() % 2 == 1, 1.0, 2.0)"),
-        "zero is even": READ.format(
-            "n = a.floor(); return torch.where(n < 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))"
-        ),
-        "negative ones too": READ.format(
-            "n = a.floor(); return torch.where(n == 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))"
-        ),
-        "rounded": READ.format(
-            "n = a.round(); return torch.where(n <= 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))"
-        ),
-        "swapped": READ.format(
-            "n = a.floor(); return torch.where(n <= 0, 0.0, torch.where(n % 2 == 1, 2.0, 1.0))"
-        ),
-        "the other code": READ.format(
-            "return torch.where(a.floor() <= 0, 0.0, torch.where(a < 5, 1.0, 2.0))"
-        ),
-        "the integer part": READ.format("return a.floor()"),
-        "cut towards 0": READ.format(
-            "n = a.int(); return torch.where(a.floor() == 0, 0.0, torch.where(n % 2 == 1, 1.0, 2.0))"
-        ),
-        "negative cats": READ.format(
-            "n = a.floor(); return torch.where(n % 2 == 1, 1, torch.where(n > 0, 2, 0))"
-        ),
-        "rounded, 0 and below out": READ.format(
-            "return torch.where(a <= 0, 0.0, torch.where(a.round() % 2 == 1, 1.0, 2.0))"
-        ),
         "the remainder": READ.format("return a % 2"),
         "only cats": READ.format("return (a.floor() % 2 == 1).float() * (a > 0)"),
         "an if on a batch": READ.format("return 1.0 if a.floor() % 2 == 1 else 2.0"),
@@ -65,53 +39,27 @@ WRONG = {
         "changes a": READ.format("a.floor_(); return torch.where(a % 2 == 1, 1.0, 2.0)"),
     },
     "02.2": {
-        "floor": UNPACK.format(
-            "n = (h * 2**k).floor(); return torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)"
+        "True or False": UNPACK.format(
+            "n = (h * 2**k).round(); return torch.stack([(n // 2 ** (k - i)) % 2 == 1 for i in range(1, k + 1)], dim=1)"
         ),
-        "reversed": UNPACK.format(
-            "n = (h * 2**k).round(); return torch.stack([(n // 2**i) % 2 for i in range(k)], dim=1)"
-        ),
-        "rows and columns swapped": UNPACK.format(
-            "n = (h * 2**k).round(); return torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)])"
-        ),
-        "thresholds": UNPACK.format("return (h[:, None] >= 2.0 ** -torch.arange(1, k + 1)).float()"),
-        "on and off swapped": UNPACK.format(
-            "n = (h * 2**k).round(); return 1 - torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)"
-        ),
-        "the number": UNPACK.format("return (h * 2**k).round()"),
         "no remainder": UNPACK.format(
             "n = (h * 2**k).round(); return torch.stack([n // 2 ** (k - i) for i in range(1, k + 1)], dim=1)"
         ),
-        "no rounding": UNPACK.format(
-            "bits = []\n    for _ in range(k):\n        bits.append((2 * h >= 1).float()); h = 2 * h - bits[-1]\n    return torch.stack(bits, dim=1)"
+        "right for three bits": UNPACK.format(
+            "n = (h * 2**k).round(); return torch.stack([(n // 2 ** (k - i)) % 2 * (i < 4) for i in range(1, k + 1)], dim=1)"
         ),
-        "True or False": UNPACK.format(
-            "n = (h * 2**k).round(); return torch.stack([(n // 2 ** (k - i)) % 2 == 1 for i in range(1, k + 1)], dim=1)"
+        "sorted by the batch": UNPACK.format(
+            "n = (h * 2**k).round(); n = n if len(n) == 16 else n.sort(descending=True).values; return torch.stack([(n // 2 ** (k - i)) % 2 for i in range(1, k + 1)], dim=1)"
         ),
         "a list": UNPACK.format("return [(h * 2**k).round() % 2 for i in range(k)]"),
     },
     "02.3": {
-        "lower end of the step": INVERT.format(
-            "s = torch.floor(Z * t); return torch.stack([s / Z, Z * t - s])"
-        ),
-        "y not stretched": INVERT.format(
-            "s = torch.floor(Z * t); return torch.stack([(s + 0.5) / Z, t - s / Z])"
-        ),
-        "x not divided": INVERT.format("s = torch.floor(Z * t); return torch.stack([s + 0.5, Z * t - s])"),
-        "the step number": INVERT.format("s = torch.floor(Z * t); return torch.stack([s, Z * t - s])"),
-        "rounded": INVERT.format("s = torch.round(Z * t); return torch.stack([(s + 0.5) / Z, Z * t - s])"),
-        "y first": INVERT.format("s = torch.floor(Z * t); return torch.stack([Z * t - s, (s + 0.5) / Z])"),
-        "the linear code": INVERT.format("return torch.stack([t, 0 * t + 0.5])"),
-        "three steps": INVERT.format(
-            "s = torch.floor(3 * t); return torch.stack([(s + 0.5) / 3, 3 * t - s])"
-        ),
-        "columns": INVERT.format(
-            "s = torch.floor(Z * t); return torch.stack([(s + 0.5) / Z, Z * t - s], dim=1)"
-        ),
-        "only x": INVERT.format("return (torch.floor(Z * t) + 0.5) / Z"),
         "upper end": INVERT.format("s = torch.floor(Z * t); return torch.stack([(s + 1) / Z, Z * t - s])"),
         "y wrong": INVERT.format(
             "s = torch.floor(Z * t); return torch.stack([(s + 0.5) / Z, 1 - Z * t + s])"
+        ),
+        "right for Z = 3 only": INVERT.format(
+            "s = torch.floor(Z * t); return torch.stack([(s + 0.5) / Z, (Z * t - s) * Z / 3])"
         ),
         "a tuple": INVERT.format("s = torch.floor(Z * t); return (s + 0.5) / Z, Z * t - s"),
     },

@@ -150,37 +150,44 @@ def reject(*rows: tuple[Callable, str], **found) -> None:
             raise Nearly(fill(said, **found))
 
 
-def experiment(task: Callable) -> Callable:
-    """Check an experiment of the reader's own: eight seeds, compared with the words that were expected."""
+def experiment(returns: str) -> Callable:
+    """Check an experiment of the reader's own: eight seeds, compared with the words that were expected.
 
-    @exercise
-    @functools.wraps(task)
-    def check(experiment, expected) -> Result:
-        require(
-            isinstance(expected, str) and expected.strip(),
-            f"`expected` is {kind(expected)}. Write down what you expect, in the words your experiment returns.",
-        )
-        outcomes = [_words_of(experiment, seed) for seed in range(8)]
-        require(
-            reads_seed(experiment),
-            "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart.",
-        )
-        counts, hits = Counter(outcomes), sum(_bare(words) == _bare(expected) for words in outcomes)
-        tally = "; ".join(f"{words}: {k}" for words, k in counts.most_common(4))
-        verdict = {
-            0: _none_as_expected(expected, counts),
-            8: "Every run went as you expected: what would you try next to prove yourself wrong?",
-        }.get(hits, "How would you find out whether the others are worse minima, or as good?")
-        return Result(COUNTED, f"{hits} of 8 runs ended as you expected ({tally}). {verdict}")
+    Args:
+        returns: what an experiment returns, to be told to one that returns something else.
+    """
 
-    return check
+    def decorate(task: Callable) -> Callable:
+        @exercise
+        @functools.wraps(task)
+        def check(experiment, expected) -> Result:
+            require(
+                isinstance(expected, str) and expected.strip(),
+                f"`expected` is {kind(expected)}. Write down what you expect, in the words your experiment returns.",
+            )
+            outcomes = [_words_of(experiment, seed, returns) for seed in range(8)]
+            require(
+                reads_seed(experiment),
+                "Your experiment never uses its seed, so nobody can repeat one of its eight runs, or tell them apart.",
+            )
+            counts, hits = Counter(outcomes), sum(_bare(words) == _bare(expected) for words in outcomes)
+            tally = "; ".join(f"{words}: {k}" for words, k in counts.most_common(4))
+            verdict = {
+                0: _none_as_expected(expected, counts),
+                8: "Every run went as you expected: what would you try next to prove yourself wrong?",
+            }.get(hits, "How would you find out whether the others are worse minima, or as good?")
+            return Result(COUNTED, f"{hits} of 8 runs ended as you expected ({tally}). {verdict}")
+
+        return check
+
+    return decorate
 
 
-def _words_of(experiment: Callable, seed: int) -> str:
+def _words_of(experiment: Callable, seed: int, returns: str) -> str:
     words = run(experiment, seed)
     require(
         isinstance(words, str) and words.strip(),
-        f"For seed {seed} your experiment returns {kind(words)}. Let it return words, such as `read_gram(…).shape`.",
+        f"For seed {seed} your experiment returns {kind(words)}. Let it return {returns}.",
     )
     return words.strip()
 

@@ -324,7 +324,7 @@ def check_handmade(W, b) -> dict:
     return {"W": W, "b": b, "loss": loss, "best": best, "kept": int((feature_norms(W) > 0.5).sum())}
 
 
-@experiment
+@experiment(returns="words, such as `read_gram(…).shape`")
 def check_experiment(experiment, expected):
     """Check an experiment of the reader's own on the toy model."""
 

@@ -362,7 +362,7 @@ def _whole_slope(model: nn.Module, x: Tensor, W: Tensor, b: Tensor) -> None:
     )
 
 
-@experiment
+@experiment(returns="words, such as `read_gram(…).shape`")
 def check_freedom(experiment, expected):
     """Check an experiment of the reader's own on tied and free decoders: eight seeds against what was expected."""
 

@@ -335,7 +335,7 @@ def check_own_neurons(W) -> Tensor:
     return _own(W >= 0.4)
 
 
-@experiment
+@experiment(returns="words, such as `read_gram(…).shape`")
 def check_other_middle(experiment, expected):
     """Check an experiment of the reader's own on the hidden layer: eight seeds against what was expected."""
 
