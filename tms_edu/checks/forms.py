@@ -64,7 +64,8 @@ def function(
             for the head; the first that goes wrong is told.
         otherwise: the sentence where no example goes wrong, or a function of answer and expected value that writes it.
         again: (further arguments, sentence), for what is right by chance or written in.
-        read: calls the student's function on arguments; without another the result must be a tensor.
+        read: calls a function, the student's, a wrong one or the right one, on arguments; without another the result must
+            be a tensor.
         tolerance: up to which two numbers are the same.
     """
 
@@ -82,15 +83,15 @@ def function(
             return ""
 
         def check(student) -> str:
-            expected, answer = solution(*given), read(student, *given)
+            expected, answer = read(solution, *given), read(student, *given)
             if not agree(answer, expected):
                 raise Nearly(
-                    _named(answer, expected, mistakes, given, agree)
+                    _named(answer, expected, [(read(wrong, *given), said) for wrong, said in mistakes], agree)
                     or smallest(student)
                     or (otherwise(answer, expected) if callable(otherwise) else otherwise)
                 )
             for args, said in again:
-                if not agree(read(student, *args), solution(*args)):
+                if not agree(read(student, *args), read(solution, *args)):
                     raise Nearly(said)
             return fill(right, expected)
 
@@ -99,9 +100,8 @@ def function(
     return decorate
 
 
-def _named(answer, expected, mistakes: list, given: tuple, agree: Callable) -> str:
+def _named(answer, expected, values: list, agree: Callable) -> str:
     """Find the sentence for a wrong answer; a wrong shape that no row names leaves the check."""
-    values = [(wrong(*given), said) for wrong, said in mistakes]
     if exact := next((said for value, said in values if agree(answer, value)), ""):
         return exact
     if isinstance(expected, Tensor) and answer.shape != expected.shape:
