@@ -10,7 +10,8 @@ import torch
 
 import notebooks
 from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, theory, train
-from tms_edu.checks import environment, nb00
+from tms_edu.checks import environment
+from tms_edu.checks.result import GOOD, TO_DO, Result
 
 START = notebooks.notebook_paths()[0]
 
@@ -114,6 +115,10 @@ def test_the_optional_exercises_take_the_minutes_that_the_first_lines_say(path):
     assert f"optional ({optional} minutes" in part
 
 
+def seen_by(key, observed):
+    return checks.ask(key).asked.seen(observed)[0]
+
+
 def test_a_run_read_as_a_prediction():
     read = {
         0.4: "One is given up, four pair up as opposites",
@@ -122,10 +127,13 @@ def test_a_run_read_as_a_prediction():
     for p, option in read.items():
         model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
         train(model, SparseFeatures(5, p), progress=False)
-        assert nb00._read_more_often(read_gram(gram(model.W), model.b_final)) == option
+        assert seen_by("00.1", read_gram(gram(model.W), model.b_final)) == option
     alone = read_gram(torch.diag(torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0])), torch.zeros(5))
-    assert nb00._read_more_often(alone) == "Two are left, at a right angle"
-    assert nb00._read_more_often(read_gram(torch.eye(5), torch.zeros(5))) is None
+    assert seen_by("00.1", alone) == "Two are left, at a right angle"
+    assert seen_by("00.1", read_gram(torch.eye(5), torch.zeros(5))) is None
+    assert seen_by("00.1", read_gram(gram(0.8 * theory.polygon(5)))) == "All five stay, and get shorter"
+    options = {5: "All five", 4: "Four, as two opposite pairs", 3: None, 2: "Two"}
+    assert {kept: seen_by("00.2", kept) for kept in options} == options
 
 
 def test_always_on_keeps_the_two_most_important():
@@ -163,7 +171,7 @@ def test_the_map_names_every_notebook():
 # The look at the installation
 
 
-def line(look: str) -> environment.Line:
+def line(look: str) -> Result:
     return environment._safely(getattr(environment, look))
 
 
@@ -177,7 +185,7 @@ def test_a_whole_installation_is_good():
 def test_another_python_is_named(monkeypatch, version):
     monkeypatch.setattr(sys, "version_info", version)
     found = line("_python")
-    assert not found.good and "3.11 to 3.14" in found.found and "make lab" in found.advice
+    assert found.status == TO_DO and "3.11 to 3.14" in found.message and "make lab" in found.message
 
 
 def test_missing_and_old_packages_are_named(monkeypatch):
@@ -190,14 +198,14 @@ def test_missing_and_old_packages_are_named(monkeypatch):
 
     monkeypatch.setattr(metadata, "version", version)
     found = line("_packages")
-    assert not found.good and "`anywidget` is missing" in found.found
-    assert "`torch` is 2.4.0, needed is ==2.13.0" in found.found and "pip install" in found.advice
+    assert found.status == TO_DO and "`anywidget` is missing" in found.message
+    assert "`torch` is 2.4.0, needed is ==2.13.0" in found.message and "pip install" in found.message
 
 
 def test_the_build_of_torch_does_not_matter(monkeypatch):
     real = metadata.version
     monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cu130" if name == "torch" else real(name))
-    assert line("_packages").good
+    assert line("_packages").status == GOOD
 
 
 def test_a_kernel_without_the_package_is_named(monkeypatch):
@@ -205,31 +213,32 @@ def test_a_kernel_without_the_package_is_named(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", requires)
-    assert "`tms-edu` is not installed" in line("_packages").found
+    assert "`tms-edu` is not installed" in line("_packages").message
 
 
 def test_a_page_without_widgets_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *_: [str(tmp_path)])
     found = line("_front_ends")
-    assert not found.good and "`anywidget`" in found.found and "reload the page" in found.advice
+    assert found.status == TO_DO and "`anywidget`" in found.message and "reload the page" in found.message
     (tmp_path / "anywidget").mkdir()
-    assert "`anywidget`" not in line("_front_ends").found
+    assert "`anywidget`" not in line("_front_ends").message
 
 
 def test_little_memory_is_named(monkeypatch):
-    for free, good in ((0.4, False), (2.0, True), (None, True)):
+    for free, status in ((0.4, TO_DO), (2.0, GOOD), (None, GOOD)):
         monkeypatch.setattr(environment, "_free_memory", lambda free=free: free)
-        assert line("_memory").good is good
+        assert line("_memory").status == status
     monkeypatch.setattr(environment, "_free_memory", lambda: 0.4)
-    assert "Shut down other kernels" in line("_memory").advice
+    assert "Shut down other kernels" in line("_memory").message
 
 
 def test_a_slow_or_strange_training_is_named(monkeypatch):
     monkeypatch.setattr(environment, "LONGEST_TRAINING", 0.0)
-    assert "OMP_NUM_THREADS=1" in line("_training").advice
+    assert "OMP_NUM_THREADS=1" in line("_training").message
     monkeypatch.setattr(environment, "LONGEST_TRAINING", 1000.0)
     monkeypatch.setattr("tms_edu.train", lambda model, *_, **__: model)
-    assert not line("_training").good and "not as a pentagon" in line("_training").found
+    found = line("_training")
+    assert found.status == TO_DO and "not as a pentagon" in found.message
 
 
 def test_whatever_else_fails_is_a_red_line_too(monkeypatch):
@@ -238,6 +247,6 @@ def test_whatever_else_fails_is_a_red_line_too(monkeypatch):
 
     monkeypatch.setattr("tms_edu.digits.load_digits", load_digits)
     found = checks.installation()
-    red = [line for line in found.lines if not line.good]
-    assert [line.found for line in red] == ["Digits: stopped with `FileNotFoundError: digits.npz`."]
+    (red,) = [line for line in found.lines if line.status == TO_DO]
+    assert red.message == f"Digits: stopped with `FileNotFoundError: digits.npz`. {environment.SET_UP}"
     assert "1 of 6 lines needs you." in repr(found) and found._repr_html_().count("To do.") == 1

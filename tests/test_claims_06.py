@@ -5,9 +5,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
+from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, reconstruction_loss, theory, train
 from tms_edu.checks import nb06
-from tms_edu.checks.exercises import Nearly
 from tms_edu.widgets import gram_gym
 
 IMPORTANCE = 0.8 ** torch.arange(20)
@@ -176,21 +175,31 @@ def test_blurred_features_answer_with_less_than_their_mean():
         assert (b[k][reading.indices("dropped")] < 0.2).all()
 
 
+def by_hand(biases, lengths=(0.0,) * 7):
+    """Make a 20 → 10 model with seven recovered features, three antipodal pairs and these seven dropped ones."""
+    model = ToyModel(20, 10)
+    with torch.no_grad():
+        model.W.copy_(torch.eye(10, 20))
+        model.W[4:7, 10:13] = -torch.eye(3)
+        model.W[0, 13:] = torch.tensor(lengths).sqrt()
+        model.b_final[13:] = torch.tensor(biases)
+    return model
+
+
 def test_exercise_5_reads_living_blank_rows_alone():
-    lengths, biases = torch.tensor([0.0, 0.0, 0.0, 0.1]), torch.tensor([0.025, -0.1, 0.026, 0.2])
-    assert "5%" in nb06._sparsity_from(lengths, biases, 0.05, "Found")
+    living = by_hand([0.025, -0.1, 0.026, 0.2, 0.025, -0.1, 0.026], lengths=[0, 0, 0, 0.1, 0, 0, 0])
+    right = checks.check_three_kinds(living, 0.05)
+    assert right.status == "right" and "5%" in right.message
     for wrong, says in (
         (0.025, "bias itself"),
         (0.95, "That is S"),
         (-0.1, "probability"),
         (1.5, "probability"),
     ):
-        with pytest.raises(Nearly, match=says):
-            nb06._sparsity_from(lengths, biases, wrong, "Found")
-    with pytest.raises(Nearly, match="have died"):
-        nb06._sparsity_from(lengths[:2], torch.tensor([-0.1, -0.2]), 0.05, "Found")
-    with pytest.raises(Nearly, match="faint"):
-        nb06._sparsity_from(torch.tensor([0.1]), torch.tensor([0.2]), 0.4, "Found")
+        result = checks.check_three_kinds(living, wrong)
+        assert result.status == "nearly" and says in result.message
+    assert "have died" in checks.check_three_kinds(by_hand([-0.1] * 7), 0.05).message
+    assert "faint" in checks.check_three_kinds(by_hand([0.2] * 7, [0.1] * 7), 0.4).message
 
 
 def test_eleven_columns_in_ten_dimensions_can_read_as_recovered():

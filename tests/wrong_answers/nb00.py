@@ -2,6 +2,8 @@
 
 TRAINED = """my_model = ToyModel(2, 1, generator=torch.Generator().manual_seed({}))
 train(my_model, SparseFeatures(2, {}), {})"""
+MADE = """my_model = ToyModel(2, 1)
+my_model.W.data, my_model.b_final.data = torch.tensor([{}]), torch.tensor({})"""
 
 WRONG = {
     "00.1": {
@@ -26,6 +28,10 @@ WRONG = {
         "hardly trained": TRAINED.format(0, 0.05, "steps=4"),
         "stopped early": TRAINED.format(0, 0.05, "steps=40"),
         "another sparsity": TRAINED.format(0, 0.5, ""),
+        "one short column, on most of the time": MADE.format([0.98, -0.23], [0.13, 0.56]),
+        "one feature alone, on half of the time": MADE.format([1.0, 0.0], [0.0, 0.25]),
+        "two short columns": MADE.format([0.3, -0.3], [0.02, 0.02]),
+        "both the same way": MADE.format([0.8, 0.8], [-0.1, -0.1]),
         "several at once": "my_model = ToyModel(2, 1, instances=(3,))",
         "a word": "my_model = 'digon'",
     },

@@ -26,13 +26,14 @@ train(my_model, SparseFeatures(20, {}), importance={} ** torch.arange(20){})
 my_probability = {}
 """
 
-UNEQUAL = """
+BY_HAND = """
 my_model = ToyModel(20, 10)
 with torch.no_grad():
     my_model.W.copy_(torch.eye(10, 20))
     my_model.W[4:7, 10:13] = torch.diag(torch.tensor([-1.0, -1.0, -0.7]))
     my_model.b_final[13:] = 0.1
-my_probability = 0.2
+    {}
+my_probability = {}
 """
 
 WRONG = {
@@ -51,24 +52,9 @@ WRONG = {
         "a group of three": EYE.format("[1, 3, 10]", "[4, 5, 7]", "[(0, 9, 2), (6, 11)]"),
     },
     "06.2": {
-        "the diagonal included": FATES.format("G.abs().max(dim=1).values"),
-        "orange only": FATES.format("off.max(dim=1).values"),
-        "blue only": FATES.format("-off.min(dim=1).values"),
-        "no crossings": FATES.format("0 * own"),
-        "any crossing": FATES.format("(off != 0).any(dim=1).float()"),
-        "the row added up": FATES.format("off.sum(dim=1).abs()"),
-        "sizes added up": FATES.format("off.abs().sum(dim=1)"),
         "represented and crossing from a half": FATES.format("off.abs().max(dim=1).values")
         .replace("0.25", "0.5")
         .replace("0.1", "0.5"),
-        "crossings first": FATES.format("off.abs().max(dim=1).values").replace(
-            '"dropped" if a < 0.25 else "superposed" if c >= 0.1 else "recovered"',
-            '"superposed" if c >= 0.1 else "dropped" if a < 0.25 else "recovered"',
-        ),
-        "lengths": FATES.format("off.abs().max(dim=1).values")
-        .replace("G.diagonal()", "G.diagonal().sqrt()")
-        .replace("torch.diag(own)", "torch.diag(G.diagonal())"),
-        "represented from a half": FATES.format("off.abs().max(dim=1).values").replace("0.25", "0.5"),
         "other words": FATES.format("off.abs().max(dim=1).values").replace("superposed", "shared"),
         "numbers": FATES_BY.format("return [0] * len(G)"),
         "a tensor": FATES_BY.format("return G.diagonal() > 0.25"),
@@ -80,31 +66,10 @@ WRONG = {
         "nothing returned": FATES_BY.format("read_gram(G)"),
     },
     "06.3": {
-        "the trace": POSSIBLE.format("G.trace() <= m"),
-        "orange dots": POSSIBLE.format("(G.diagonal() >= 0.25).sum() <= m"),
-        "clean rows": POSSIBLE.format("read_gram((G + G.T) / 2).status.count('recovered') <= m"),
-        "the inequality": POSSIBLE.format("G.trace() ** 2 <= m * G.square().sum() + 1e-4"),
-        "the inequality, to the last digit": POSSIBLE.format("G.trace() ** 2 <= m * G.square().sum()"),
-        "the inequality in place of the count": POSSIBLE.format(
-            "symmetric and values.min() > -1e-4 and G.trace() ** 2 <= m * G.square().sum() + 1e-4"
-        ),
-        "all above 0 counted": POSSIBLE.format("(values > 0).sum() <= m"),
-        "the rank": POSSIBLE.format("torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
-        "rank and symmetry": POSSIBLE.format("symmetric and torch.linalg.matrix_rank(G, rtol=1e-4) <= m"),
-        "no symmetry": POSSIBLE.format("values.min() > -1e-4 and (values > 1e-4).sum() <= m"),
-        "m unused": POSSIBLE.format("symmetric and values.min() > -1e-4"),
-        "negative ones pass": POSSIBLE.format("symmetric and (values > 1e-4).sum() <= m"),
-        "compared with 0": POSSIBLE.format("symmetric and values.min() >= 0 and (values > 0).sum() <= m"),
         "symmetric to the last digit": POSSIBLE.format(
             "torch.equal(G, G.T) and values.min() > -1e-4 and (values > 1e-4).sum() <= m"
         ),
         "complex eigenvalues": "def possible(G, m):\n    return (torch.linalg.eigvals(G) > 1e-4).sum() <= m",
-        "symmetry alone": POSSIBLE.format("symmetric"),
-        "always": POSSIBLE.format("True"),
-        "never": POSSIBLE.format("False"),
-        "the other way round": POSSIBLE.format(
-            "not (symmetric and values.min() > -1e-4 and (values > 1e-4).sum() <= m)"
-        ),
         "fewer than m": POSSIBLE.format("symmetric and values.min() > -1e-4 and (values > 1e-4).sum() < m"),
         "the number of eigenvalues": "def possible(G, m):\n    return (torch.linalg.eigvalsh(G) > 1e-4).sum()",
     },
@@ -138,6 +103,9 @@ WRONG = {
         "a guess": TRAINED.format(0.25, 0.8, "", "0.6"),
         "equal importance": TRAINED.format(0.05, 1.0, "", "0.05"),
         "always on": TRAINED.format(1.0, 0.8, "", "1.0"),
+        "two recovered": BY_HAND.format("my_model.W[:, [0, 1, 7, 8, 9]] = 0", "0.2"),
+        "faint columns": BY_HAND.format("my_model.W[:7, 13:] = 0.3 * torch.eye(7)", "0.2"),
+        "dead outputs": BY_HAND.format("my_model.b_final[13:] = -0.1", "0.2"),
         "untrained": "my_model = ToyModel(20, 10)\nmy_probability = 0.2",
         "hardly trained": TRAINED.format(0.25, 0.8, ", steps=5", "0.25"),
         "the run": "my_model = train(ToyModel(20, 10), SparseFeatures(20, 0.2), steps=5)\nmy_probability = 0.2",
@@ -166,6 +134,6 @@ RIGHT = {
         "whole numbers": "my_W = torch.zeros(4, 7).long()\nmy_W[0, 0] = my_W[1, 5] = my_W[2, 2] = my_W[3, 3] = 1\nmy_W[2, 6] = my_W[3, 4] = -1",
     },
     "06.5": {
-        "a pair of unequal lengths": UNEQUAL,
+        "a pair of unequal lengths": BY_HAND.format("", "0.2"),
     },
 }

@@ -65,40 +65,33 @@ def function(
             for the head; the first that goes wrong is told.
         otherwise: the sentence where no example goes wrong, or a function of answer and expected value that writes it.
         again: (further arguments, sentence), for what is right by chance or written in.
-        read: calls the student's function on arguments; without another the result must be a tensor.
+        read: calls a function, the student's, a wrong one or the right one, on arguments; without another the result must
+            be a tensor.
         tolerance: up to which two numbers are the same.
     """
 
     def decorate(solution: Callable) -> Callable:
-        def agree(a, b) -> bool:
-            tensors = isinstance(a, Tensor) and isinstance(b, Tensor)
-            return same(a, b.to(a.dtype), tolerance) if tensors else a == b
-
-        def smallest(student) -> str:
-            for args in small[1:]:
-                expected, got = solution(*args), read(student, *args)
-                tensor(got, shape=tuple(expected.shape), name=RESULT)
-                if not agree(got, expected):
-                    return fill(small[0], *args, got=got.reshape(-1))
-            return ""
-
         @functools.wraps(solution)
         def check(student) -> str:
-            expected, answer = solution(*given), read(student, *given)
+            expected, answer = read(solution, *given), read(student, *given)
             if not agree(answer, expected):
+                values = [(read(wrong, *given), said) for wrong, said in mistakes]
+                wrong = (args for args in small[1:] if not agree(read(student, *args), read(solution, *args)))
                 raise Nearly(
-                    _named(answer, expected, mistakes, given, agree)
-                    or smallest(student)
+                    _named(answer, expected, values, agree)
+                    or next(
+                        (fill(small[0], *args, got=read(student, *args).reshape(-1)) for args in wrong), ""
+                    )
                     or (otherwise(answer, expected) if callable(otherwise) else otherwise)
                 )
             for args, said in again:
-                require(agree(read(student, *args), solution(*args)), said)
+                require(agree(read(student, *args), read(solution, *args)), said)
             return fill(right, expected)
 
+        agree = functools.partial(_agree, tolerance=tolerance)
         name = solution.__name__.removeprefix("check_")
-        check.__signature__ = inspect.Signature(
-            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        )
+        parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        check.__signature__ = inspect.Signature([parameter])
         guarded = exercise(check)
         guarded.mistakes = mistakes
         return guarded
@@ -106,15 +99,18 @@ def function(
     return decorate
 
 
-def _named(answer, expected, mistakes: list, given: tuple, agree: Callable) -> str:
+def _agree(a, b, tolerance: float) -> bool:
+    tensors = isinstance(a, Tensor) and isinstance(b, Tensor)
+    return same(a, b.to(a.dtype), tolerance) if tensors else a == b
+
+
+def _named(answer, expected, values: list, agree: Callable) -> str:
     """Find the sentence for a wrong answer; a wrong shape that no row names leaves the check."""
-    values = [(wrong(*given), said) for wrong, said in mistakes]
-    if exact := next((said for value, said in values if agree(answer, value)), ""):
+    exact = next((said for value, said in values if agree(answer, value)), "")
+    if exact or not isinstance(expected, Tensor) or answer.shape == expected.shape:
         return exact
-    if isinstance(expected, Tensor) and answer.shape != expected.shape:
-        shaped = (said for value, said in values if value.shape == answer.shape)
-        return next(shaped, "") or tensor(answer, shape=tuple(expected.shape), name=RESULT)
-    return ""
+    shaped = (said for value, said in values if value.shape == answer.shape)
+    return next(shaped, "") or tensor(answer, shape=tuple(expected.shape), name=RESULT)
 
 
 def outcome(*rows: tuple[Callable, str], right: str, good: Callable | None = None) -> Callable:

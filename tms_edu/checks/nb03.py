@@ -6,12 +6,9 @@ from torch import Tensor
 from tms_edu import SparseFeatures, feature_norms, gram, interference, read_gram, theory
 from tms_edu.checks.exercises import number, tensor
 from tms_edu.checks.forms import detached, experiment, function, normal, outcome
-from tms_edu.checks.outcomes import weights
+from tms_edu.checks.outcomes import ANSWERS_ITS_MEAN_BELOW, weights
 from tms_edu.checks.predictions import Choice, Number, register
 from tms_edu.geometry import gaps
-
-# With a column this short (squared length) nothing of the feature gets through, and the bias is the mean alone.
-ANSWERS_ITS_MEAN_BELOW = 0.01
 
 
 @outcome(
