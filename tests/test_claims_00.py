@@ -10,7 +10,7 @@ import torch
 
 import notebooks
 from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, theory, train
-from tms_edu.checks import environment
+from tms_edu.checks import nb00_installation as environment
 from tms_edu.checks.result import GOOD, TO_DO, Result
 
 START = notebooks.notebook_paths()[0]

@@ -1,13 +1,14 @@
 """Checks of exercises and predictions: the notebooks' teacher at your shoulder.
 
-The engine is in `exercises` and `predictions`; each notebook's own checks and questions are in `nb00`, `nb01`, …, and
-all their `check_…` functions are found here.
+The engine: `forms` says how a check is declared, `exercises` calls the student's code safely, `predictions` asks before a
+run and compares after it. Each notebook's own checks and questions are in `nb00`, `nb01`, …, and all their `check_…`
+functions are found here.
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from tms_edu.checks.environment import installation
+from tms_edu.checks.nb00_installation import installation
 from tms_edu.checks.predictions import answer, ask, forget, reveal, score
 
 __all__ = ["answer", "ask", "forget", "installation", "reveal", "score"]
