@@ -304,4 +304,4 @@ def test_no_function_is_long(path):
 
 def test_the_core_is_read_in_an_hour():
     sources = [(ROOT / "tms_edu" / f"{module}.py").read_text(encoding="utf-8") for module in CORE]
-    assert sum(len(code_line_numbers(source)) for source in sources) <= 650
+    assert sum(len(code_line_numbers(source)) for source in sources) <= 700
