@@ -161,6 +161,11 @@ def test_thresholds_are_arguments():
     assert read_gram(G, represented_above=0.5).status == ["superposed", "dropped"]
 
 
+def test_a_threshold_of_zero_is_one():
+    G = torch.tensor([[0.0, 0.5], [0.5, 1.0]])
+    assert read_gram(G, represented_above=0.0).status == ["superposed", "superposed"]
+
+
 def test_many_matrices_are_read_one_by_one():
     W = torch.stack([torch.eye(2), torch.tensor([[1.0, -1.0], [0.0, 0.0]])])
     readings = read_gram(gram(W), torch.zeros(2, 2))
