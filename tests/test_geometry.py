@@ -110,6 +110,8 @@ def test_gradients_pass_a_zero_column():
         (torch.tensor([[1.0, float("nan")]]), "must be finite"),
         (torch.tensor([[1.0, float("inf")]]), "must be finite"),
         ([[1.0, 2.0]], "must be a torch tensor"),
+        (torch.zeros(0, 3), "no axis empty"),
+        (torch.zeros(2, 0), "no axis empty"),
     ],
 )
 def test_what_is_no_weight_matrix_is_refused(function, wrong, message):
@@ -126,7 +128,7 @@ def test_a_hand_written_matrix_is_read_feature_by_feature():
     assert reading.shape == "one digon, one recovered and two dropped"
     assert str(reading) == (
         "Feature 0 is recovered, with no interference. Features 1 and 2 are superposed in one dimension as a digon; "
-        "their interference is -0.90. Features 3 and 4 are dropped (biases from +0.10 to +0.20)."
+        "their interference is −0.90. Features 3 and 4 are dropped (biases from +0.10 to +0.20)."
     )
 
 
@@ -159,6 +161,11 @@ def test_thresholds_are_arguments():
     assert read_gram(G, represented_above=0.5).status == ["superposed", "dropped"]
 
 
+def test_a_threshold_of_zero_is_one():
+    G = torch.tensor([[0.0, 0.5], [0.5, 1.0]])
+    assert read_gram(G, represented_above=0.0).status == ["superposed", "superposed"]
+
+
 def test_many_matrices_are_read_one_by_one():
     W = torch.stack([torch.eye(2), torch.tensor([[1.0, -1.0], [0.0, 0.0]])])
     readings = read_gram(gram(W), torch.zeros(2, 2))
@@ -175,6 +182,7 @@ def test_many_matrices_are_read_one_by_one():
         (torch.full((2, 2), float("nan")), None, "finite"),
         (torch.eye(2, dtype=torch.int64), None, "floating-point"),
         (torch.eye(3), torch.zeros(2), "b must have shape"),
+        (torch.zeros(0, 0), None, "no axis empty"),
     ],
 )
 def test_what_is_no_gram_matrix_is_refused(matrix, b, message):
@@ -182,13 +190,115 @@ def test_what_is_no_gram_matrix_is_refused(matrix, b, message):
         read_gram(matrix, b)
 
 
-def test_a_feature_that_interferes_with_a_faint_one_only_is_told_in_the_singular():
-    reading = read_gram(gram(torch.tensor([[1.0, -0.4, 0.0], [0.0, 0.0, 1.0]])))
-    assert reading.shape == "one feature in 1D, one recovered and one dropped"
-    assert "Feature 0 is superposed in one dimension; its interference is -0.40" in str(reading)
-
-
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (2, 3, 4, 0, 1)])
 def test_an_arrangement_has_one_name_whatever_the_order_of_its_features(order):
     W = torch.tensor([[1.0, -1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.9, 0.3, 0.3]])[:, list(order)]
     assert read_gram(gram(W)).shape == "one digon, one feature in 1D and two dropped"
+
+
+# What the sentences say in corners
+
+
+def reading_of(W, b=None):
+    return read_gram(gram(torch.tensor(W)), None if b is None else torch.tensor(b))
+
+
+def test_who_is_too_faint_to_count_is_named_by_those_who_hear_it():
+    reading = reading_of([[1.0, -0.4, 0.0], [0.0, 0.0, 1.0]])
+    assert reading.shape == "one feature in 1D, one recovered and one dropped"
+    assert str(reading) == (
+        "Feature 2 is recovered, with no interference. Feature 0 is superposed with feature 1, which counts as dropped; "
+        "its interference is −0.40. Feature 1 is dropped."
+    )
+    both = str(reading_of([[1.0, 0.3, 0.4], [0.0, 0.0, 0.0]]))
+    assert (
+        "Feature 0 is superposed with features 1 and 2, which count as dropped; its interference runs from +0.30 to +0.40."
+        in both
+    )
+    pair = str(reading_of([[1.0, -1.0, 0.3], [0.0, 0.0, 0.0]]))
+    assert (
+        "Features 0 and 1 are superposed in one dimension as a digon, and with feature 2, which counts as dropped; "
+        in pair
+    )
+    assert "their interference runs from −1.00 to +0.30." in pair
+
+
+def test_a_dead_output_is_told_from_a_living_dropped_one():
+    W = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]
+    alone = "Features 0 and 1 are recovered, with no interference. "
+    assert str(reading_of(W, [0.0, 0.0, 0.1, -0.2])) == (
+        f"{alone}Feature 2 is dropped (bias +0.10). Feature 3 is dropped and dead, 0 for every input (bias −0.20)."
+    )
+    assert str(reading_of(W, [0.0, 0.0, -0.3, -0.2])).endswith(
+        "Features 2 and 3 are dropped and dead, 0 for every input (biases from −0.30 to −0.20)."
+    )
+    assert str(reading_of(W, [0.0, 0.0, 0.0, 0.0])) == f"{alone}Features 2 and 3 are dropped (bias 0)."
+    assert [f.dead for f in reading_of(W, [0.0, 0.0, 0.1, -0.2]).features] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_dead_outputs_are_those_that_no_input_wakes(seed):
+    generator = torch.Generator().manual_seed(seed)
+    W = 0.7 * torch.randn(3, 6, generator=generator)
+    b = -2 * torch.rand(6, generator=generator)
+    corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 6)  # the largest sum is reached in a corner
+    awake = (torch.relu(corners @ gram(W) + b) > 0).any(0)
+    assert [feature.dead for feature in read_gram(gram(W), b).features] == (~awake).tolist()
+
+
+def test_a_recovered_feature_with_a_bias_does_not_come_back_as_it_was():
+    told = str(read_gram(torch.eye(2), torch.tensor([-0.5, 0.0])))
+    assert told == (
+        "Feature 1 is recovered, with no interference. "
+        "Feature 0 would be recovered, with no interference, but for its bias −0.50."
+    )
+    told = str(read_gram(torch.eye(2), torch.tensor([-0.5, 0.3])))
+    assert (
+        told
+        == "Features 0 and 1 would be recovered, with no interference, but for their biases from −0.50 to +0.30."
+    )
+    assert str(read_gram(torch.eye(1), torch.tensor([-1.5]))).endswith(
+        "Output 0 is dead, 0 for every input (bias −1.50)."
+    )
+    assert (
+        str(read_gram(torch.eye(2), torch.tensor([-0.02, 0.05])))
+        == "Features 0 and 1 are recovered, with no interference."
+    )
+
+
+def test_a_chain_is_told_from_a_group_in_which_each_interferes_with_each():
+    chain = torch.tensor([[1.0, 0.4, 0.0], [0.0, 0.4, 1.0]])
+    reading = read_gram(gram(chain))
+    assert reading.shape == "three features in 2D"
+    assert str(reading) == (
+        "Features 0, 1 and 2 are superposed in two dimensions, not all with one another: 0 with 1 and 1 with 2; "
+        "their interference is +0.40."
+    )
+    bent = torch.tensor([[1.0, 0.6, -0.3], [0.0, 0.8, 0.9]])
+    assert "one another" not in str(read_gram(gram(bent)))
+    ring = torch.eye(6) + 0.3 * (torch.eye(6).roll(1, 0) + torch.eye(6).roll(-1, 0))
+    assert "superposed in six dimensions, not all with one another; their" in str(read_gram(ring))
+
+
+def test_how_many_dimensions_a_group_spans_does_not_depend_on_its_lengths():
+    W = torch.tensor([[2.0, 0.3], [0.0, 0.45]])
+    for scale in (torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0])):
+        assert read_gram(gram(W * scale)).groups[0].dimensions == 2
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 5), (60, 30)])
+def test_partners_and_groups_are_those_of_the_definition(n, m):
+    W = torch.nn.functional.normalize(torch.randn(m, n, generator=torch.Generator().manual_seed(n)), dim=0)
+    W[:, ::3] *= 0.4
+    G = gram(W)
+    reading = read_gram(G, interferes_above=0.3)
+    for i, feature in enumerate(reading.features):
+        touched = {j: G[i, j].item() for j in range(n) if j != i and G[i, j].abs() >= 0.3}
+        assert feature.partners == pytest.approx(touched) and feature.norm == pytest.approx(
+            W[:, i].norm().item()
+        )
+    group_of = {i: set(group.members) for group in reading.groups for i in group.members}
+    assert sorted(group_of) == reading.indices("superposed")
+    for i, members in group_of.items():
+        linked = {j for j in reading.features[i].partners if reading.status[j] == "superposed"}
+        assert linked <= members and all(group_of[j] == members for j in linked)

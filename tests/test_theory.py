@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from mpmath import factorial, mp, mpf
@@ -169,9 +170,13 @@ def test_what_has_no_exact_loss_is_refused():
         (torch.rand(2, 5), torch.zeros(2), "b must have shape"),
         (torch.rand(2, 4), torch.zeros(4), "W has 4 columns"),
         (torch.full((2, 5), float("nan")), torch.zeros(5), "finite"),
+        (torch.zeros(0, 5), torch.zeros(5), "no axis empty"),
+        (torch.zeros(2, 0), torch.zeros(0), "no axis empty"),
     ]:
         with pytest.raises(ValueError, match=message):
             expected_loss(W, b, features)
+        with pytest.raises(ValueError, match=message):
+            polish(W, b, features)
     with pytest.raises(ValueError, match="importance"):
         expected_loss(torch.rand(2, 5), torch.zeros(5), features, -1.0)
     with pytest.raises(ValueError, match="one model"):
@@ -184,6 +189,61 @@ def test_what_has_no_exact_loss_is_refused():
         two_feature_boundaries(0.9)
     with pytest.raises(ValueError, match="cannot be negative"):
         two_feature_losses(0.5, -1.0)
+
+
+class Together(SparseFeatures):
+    """Features of one switch: all on or all off. Nothing but `sample` tells them from independent ones."""
+
+    def sample(self, batch_size, *, instances=(), generator=None):
+        on = torch.rand(*instances, batch_size, 1, generator=generator) < self.feature_probability[:1]
+        return on * torch.rand(*instances, batch_size, self.n_features, generator=generator)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("features", [Together(2, 0.3), None, 0.3, object()])
+def test_what_does_not_say_that_it_is_independent_is_refused(features):
+    W, b = torch.tensor([[1.0, -1.0]]), torch.zeros(2)
+    for refused in (
+        lambda: expected_loss(W, b, features),
+        lambda: polish(W, b, features),
+        lambda: optimum(features, 1),
+    ):
+        with pytest.raises(
+            ValueError, match=rf"{type(features).__name__} may be something else.*large sample"
+        ):
+            refused()
+
+
+def test_what_is_refused_would_be_wrong():
+    W, b, features = torch.tensor([[1.0, -1.0]]), torch.zeros(2), Together(2, 0.3)
+    x = features.sample(200_000, generator=torch.Generator().manual_seed(0))
+    sampled = reconstruction_loss(x, torch.relu(x @ gram(W))).item()
+    independent = expected_loss(W, b, SparseFeatures(2, 0.3)).item()
+    assert sampled > 2 * independent
+
+
+def test_polish_takes_a_w_as_it_lies_in_memory():
+    features, W = SparseFeatures(3, 0.2), polygon(3)
+    W_transposed, b = W.T.contiguous().T, torch.zeros(1).expand(3)
+    assert not W_transposed.is_contiguous()
+    assert torch.allclose(polish(W_transposed, b, features)[2], polish(W, torch.zeros(3), features)[2])
+
+
+def test_switched_off_gradients_change_nothing():
+    features = SparseFeatures(2, 0.2)
+    expected = optimum(features, 1)
+    with torch.no_grad():
+        for found, wanted in zip(optimum(features, 1), expected, strict=True):
+            assert torch.equal(found, wanted)
+
+
+@pytest.mark.plain
+def test_numpy_counts_are_counts():
+    assert torch.equal(polygon(np.int64(3)), polygon(3))
+    assert torch.equal(optimum(SparseFeatures(2, 0.2), np.int64(1))[2], optimum(SparseFeatures(2, 0.2), 1)[2])
+    for wrong in (np.float64(3.0), np.bool_(True), 3.0, True, 0):
+        with pytest.raises(ValueError, match="whole number"):
+            polygon(wrong)
 
 
 def test_reconstruction_loss_and_expected_loss_agree():

@@ -1,14 +1,16 @@
 """Error messages for the public boundary: what, got, expected, likely confusion."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
 
 def require_count(name: str, value: int) -> int:
     """Return `value` if it is a whole number of at least 1, else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}.")
-    return value
+    return int(value)
 
 
 def require_probability(name: str, value: float | Tensor) -> Tensor:
@@ -26,7 +28,7 @@ def require_probability(name: str, value: float | Tensor) -> Tensor:
 
 
 def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
-    """Return `value` if it is a finite floating-point tensor with at least `n_axes` axes, else raise ValueError."""
+    """Return `value` if it is a finite floating-point tensor with at least `n_axes` axes, none empty, else raise ValueError."""
     if not isinstance(value, Tensor):
         raise ValueError(
             f"{name} must be a torch tensor {axes}; got {type(value).__name__}. Use torch.as_tensor(…, dtype=torch.float32)."
@@ -35,6 +37,8 @@ def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
         raise ValueError(f"{name} must hold floating-point numbers; got {value.dtype}. Use {name}.float().")
     if value.ndim < n_axes:
         raise ValueError(f"{name} must have shape {axes}; got {tuple(value.shape)}.")
+    if not value.numel():
+        raise ValueError(f"{name} must have shape {axes} with no axis empty; got {tuple(value.shape)}.")
     if not value.isfinite().all():
         raise ValueError(
             f"{name} must be finite; got NaN or infinity in {int((~value.isfinite()).sum())} of its entries."

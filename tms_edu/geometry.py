@@ -1,14 +1,18 @@
 """What W says: pure functions of the weights, any leading axes, and a reading of the Gram matrix in words."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from tms_edu._validate import require_float
+from tms_edu.wording import counted, join, listed, number_word, signed
 
 W_AXES = "(*instances, d_hidden, n_features)"
+TINT = 0.1  # about the faintest colour that shows on a scale from -1 to 1
 
 
 def gram(
@@ -20,7 +24,7 @@ def gram(
     get in each other's way (paper, "Demonstrating superposition").
 
     Raises:
-        ValueError: if W is not a finite floating-point tensor with two axes or more (so for every function here).
+        ValueError: if W is not a finite floating-point tensor with two axes or more, none of them empty (so for every function here).
 
     >>> gram(torch.tensor([[1.0, 0.0, -1.0]]))
     tensor([[ 1.,  0., -1.],
@@ -116,10 +120,11 @@ class FeatureReading:
 
     Attributes:
         index: i.
-        status: "recovered", "superposed" or "dropped".
+        status: "recovered", "superposed" or "dropped", by the matrix alone.
         norm: ‖W_i‖.
         bias: b_i, or None if no bias was given.
         partners: the features it interferes with, and the signed W_i·W_j.
+        dead: whether the bias keeps output i at 0 for every input with values from 0 to 1.
     """
 
     index: int
@@ -127,6 +132,7 @@ class FeatureReading:
     norm: float
     bias: float | None
     partners: dict[int, float]
+    dead: bool
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Reading:
-    """Hold what `read_gram` saw; `str(reading)` is the sentence a teacher would say."""
+    """Hold what `read_gram` saw; `str(reading)` is what a teacher would say."""
 
     features: tuple[FeatureReading, ...]
     groups: tuple[Group, ...]
@@ -165,47 +171,62 @@ class Reading:
     def shape(self) -> str:
         """Name the arrangement, for example "two digons and one dropped"."""
         # The larger groups first, so that one arrangement has one name, whatever the order of its features.
-        names = [
-            name
-            for _, name in sorted(
-                (
-                    -len(group.members),
-                    group.shape or f"{_counted(len(group.members), 'feature')} in {group.dimensions}D",
-                )
-                for group in self.groups
+        sized = sorted(
+            (
+                -len(group.members),
+                group.shape or f"{counted(len(group.members), 'feature')} in {group.dimensions}D",
             )
-        ]
+            for group in self.groups
+        )
+        names = [name for _, name in sized]
         if len(names) == 1 and len(self.groups[0].members) == len(self.features):
             return names[0]
-        counted = [_counted(names.count(name), name) for name in dict.fromkeys(names)]
-        for status in ("recovered", "dropped"):
-            if self.indices(status):
-                counted.append(f"{_number_word(len(self.indices(status)))} {status}")
-        return _join(counted)
+        told = [_times(names.count(name), name) for name in dict.fromkeys(names)]
+        counts = {status: len(self.indices(status)) for status in ("recovered", "dropped")}
+        return join([*told, *(f"{number_word(count)} {status}" for status, count in counts.items() if count)])
 
     def __str__(self) -> str:
-        recovered, dropped = self.indices("recovered"), self.indices("dropped")
-        sentences = [f"{_features(recovered)} recovered, with no interference"] if recovered else []
-        sentences += [self._describe(group) for group in self.groups]
-        if dropped:
-            sentences.append(f"{_features(dropped)} dropped{self._bias_of(dropped)}")
-        return ". ".join(sentences) + "."
+        dead = {feature.index for feature in self.features if feature.dead}
+        recovered, dropped = {*self.indices("recovered")}, {*self.indices("dropped")}
+        tinted = {i for i in recovered if abs(self.features[i].bias or 0) >= TINT}
+        sentences = (
+            *self._tell("{Features} {are} recovered, with no interference", recovered - tinted),
+            *self._tell(
+                "{Features} would be recovered, with no interference, but for {their} {bias}", tinted
+            ),
+            *map(self._superposed, self.groups),
+            *self._tell("{Features} {are} dropped{with_bias}", dropped - dead),
+            *self._tell("{Features} {are} dropped and dead, 0 for every input{with_bias}", dropped & dead),
+            *self._tell("{Outputs} {are} dead, 0 for every input{with_bias}", dead - dropped),
+        )
+        return " ".join(f"{sentence}." for sentence in sentences)
 
-    def _describe(self, group: Group) -> str:
-        values = [value for i in group.members for value in self.features[i].partners.values()]
-        name = f" as a {group.shape}" if group.shape else ""
-        space = f"{_number_word(group.dimensions)} dimension{'s' if group.dimensions > 1 else ''}"
-        low, high = f"{min(values):+.2f}", f"{max(values):+.2f}"
-        between = f"is {low}" if low == high else f"runs from {low} to {high}"
-        whose = "its" if len(group.members) == 1 else "their"
-        return f"{_features(group.members)} superposed in {space}{name}; {whose} interference {between}"
+    def _tell(self, sentence: str, features: set[int]) -> Iterator[str]:
+        if found := sorted(features):
+            biases = [self.features[i].bias for i in found if self.features[i].bias is not None]
+            bias = _between(biases, "bias", "biases from") if biases else ""
+            yield sentence.format(
+                Features=listed("Feature", found),
+                Outputs=listed("Output", found),
+                are="is" if len(found) == 1 else "are",
+                their="its" if len(found) == 1 else "their",
+                bias=bias,
+                with_bias=f" ({bias})" if bias else "",
+            )
 
-    def _bias_of(self, indices: list[int]) -> str:
-        biases = sorted(self.features[i].bias for i in indices if self.features[i].bias is not None)
-        if not biases:
-            return ""
-        low, high = f"{biases[0]:+.2f}", f"{biases[-1]:+.2f}"
-        return f" (bias {low})" if low == high else f" (biases from {low} to {high})"
+    def _superposed(self, group: Group) -> str:
+        partners = {i: self.features[i].partners for i in group.members}
+        interference = _between(
+            [value for own in partners.values() for value in own.values()], "is", "runs from"
+        )
+        outside = sorted(set().union(*partners.values()) - partners.keys())
+        faint = f"with {listed('feature', outside)}, which count{'s' * (len(outside) == 1)} as dropped"
+        if len(partners) == 1:
+            return f"Feature {group.members[0]} is superposed {faint}; its interference {interference}"
+        name = f" as a {group.shape}" if group.shape else _loosely(partners)
+        also = f", and {faint}" if outside else ""
+        space = counted(group.dimensions, "dimension")
+        return f"{listed('Feature', group.members)} are superposed in {space}{name}{also}; their interference {interference}"
 
 
 def read_gram(
@@ -213,7 +234,7 @@ def read_gram(
     b: Float[Tensor, "*instances n_features"] | None = None,
     *,
     represented_above: float = 0.25,
-    interferes_above: float = 0.1,
+    interferes_above: float = TINT,
 ) -> Reading | list:
     """Read a Gram matrix as a person would, feature by feature.
 
@@ -222,36 +243,20 @@ def read_gram(
 
     Args:
         gram: WᵀW, (n, n); with leading axes a (nested) list of readings is returned.
-        b: the output bias, (n,), to be told with the dropped features.
+        b: the output bias, (n,), told with dropped features, with recovered ones where it shows, and with dead outputs.
         represented_above: threshold for ‖W_i‖². The default is a length of one half.
-        interferes_above: threshold for |W_i·W_j|: about the faintest tint that shows on a scale from -1 to 1.
+        interferes_above: threshold for |W_i·W_j|.
 
     Raises:
         ValueError: if `gram` is not square, symmetric and finite, or `b` does not fit it.
 
     >>> print(read_gram(torch.tensor([[1.0, 0.0, -1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 1.0]])))
-    Features 0 and 2 are superposed in one dimension as a digon; their interference is -1.00. Feature 1 is dropped.
+    Features 0 and 2 are superposed in one dimension as a digon; their interference is −1.00. Feature 1 is dropped.
     """
     _require_gram(gram, b)
-    if gram.ndim > 2:
-        biases = [None] * len(gram) if b is None else b
-        limits = {"represented_above": represented_above, "interferes_above": interferes_above}
-        return [read_gram(one, bias, **limits) for one, bias in zip(gram, biases, strict=True)]
-    G = gram.detach().double()
-    represented = G.diagonal() >= represented_above
-    touches = (G.abs() >= interferes_above) & ~torch.eye(len(G), dtype=torch.bool, device=G.device)
-    superposed = represented & touches.any(-1)
-    features = tuple(
-        FeatureReading(
-            index=i,
-            status="superposed" if superposed[i] else "recovered" if represented[i] else "dropped",
-            norm=G[i, i].clamp(min=0).sqrt().item(),
-            bias=None if b is None else b[i].item(),
-            partners={int(j): G[i, j].item() for j in touches[i].nonzero().flatten()},
-        )
-        for i in range(len(G))
-    )
-    return Reading(features, tuple(_group(G, members) for members in _connected(touches, superposed)))
+    G = gram.detach().cpu().double().numpy()
+    bias = np.full(G.shape[:-1], np.nan) if b is None else b.detach().cpu().double().numpy()
+    return _read(G, bias, represented_above, interferes_above)
 
 
 def _require_gram(gram: Tensor, b: Tensor | None) -> None:
@@ -276,70 +281,95 @@ def _require_gram(gram: Tensor, b: Tensor | None) -> None:
             )
 
 
-def _connected(touches: Tensor, superposed: Tensor) -> list[tuple[int, ...]]:
+def _read(G: np.ndarray, b: np.ndarray, represented_above: float, interferes_above: float) -> Reading | list:
+    if G.ndim > 2:
+        return [_read(*one, represented_above, interferes_above) for one in zip(G, b, strict=True)]
+    represented = G.diagonal() >= represented_above
+    touches = (np.abs(G) >= interferes_above) & ~np.eye(len(G), dtype=bool)
+    superposed = represented & touches.any(1)
+    status = np.where(superposed, "superposed", np.where(represented, "recovered", "dropped")).tolist()
+    norms = G.diagonal().clip(min=0) ** 0.5
+    # With inputs from 0 to 1 an output hears at most the sum of what is positive in its row. A bias that rounds to 0 kills
+    # nothing, and NaN stands for no bias.
+    dead = (b < -0.005) & (b + G.clip(min=0).sum(1) <= 0)
+    # One list for all rows, cut up below: much faster than a call per row.
+    partners, values = touches.nonzero()[1].tolist(), G[touches].tolist()
+    ends = touches.sum(1).cumsum().tolist()
+    features = tuple(
+        FeatureReading(
+            index=i,
+            status=status[i],
+            norm=norms[i].item(),
+            bias=None if np.isnan(b[i]) else b[i].item(),
+            partners=dict(zip(partners[start:end], values[start:end], strict=True)),
+            dead=bool(dead[i]),
+        )
+        for i, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
+    )
+    return Reading(features, tuple(_group(G, members) for members in _connected(touches, superposed)))
+
+
+def _connected(touches: np.ndarray, superposed: np.ndarray) -> Iterator[np.ndarray]:
     # A feature that is too faint to count as represented may still disturb others, but it does not tie a group together.
-    groups, left = [], set(superposed.nonzero().flatten().tolist())
-    while left:
-        group, frontier = set(), {min(left)}
-        while frontier:
+    left = superposed.copy()
+    while left.any():
+        group = np.zeros_like(left)
+        frontier = np.arange(len(left)) == left.argmax()
+        while frontier.any():
             group |= frontier
-            frontier = {
-                j for i in frontier for j in touches[i].nonzero().flatten().tolist() if j in left
-            } - group
-        left -= group
-        groups.append(tuple(sorted(group)))
-    return groups
+            frontier = touches[frontier].any(0) & left & ~group
+        left &= ~group
+        yield group.nonzero()[0]
 
 
-def _group(G: Tensor, members: tuple[int, ...]) -> Group:
-    own = G[list(members)][:, list(members)]
-    eigenvalues = torch.linalg.eigvalsh(own)
+def _group(G: np.ndarray, members: np.ndarray) -> Group:
+    lengths = G.diagonal()[members].clip(min=1e-12) ** 0.5
+    cosines = G[np.ix_(members, members)] / np.outer(lengths, lengths)
+    eigenvalues = torch.linalg.eigvalsh(torch.from_numpy(cosines).float())
     dimensions = int((eigenvalues > 0.1 * eigenvalues[-1]).sum())
-    return Group(members, dimensions, _regular_shape(own, dimensions))
+    alike = lengths.max() <= 1.25 * lengths.min()
+    return Group(tuple(members.tolist()), dimensions, _regular_shape(cosines, dimensions) if alike else None)
 
 
-def _regular_shape(own: Tensor, dimensions: int) -> str | None:
+def _regular_shape(cosines: np.ndarray, dimensions: int) -> str | None:
     # In each of these arrangements every member sees the others at the same cosines.
-    k, lengths = len(own), own.diagonal().sqrt()
-    if k == 1 or lengths.max() > 1.25 * lengths.min():
-        return None
-    cosines = (own / torch.outer(lengths, lengths)).sort(dim=-1).values[:, :-1]
-    for name, size, space, expected in _shapes():
-        if (size, space) == (k, dimensions) and (cosines - expected).abs().max() < 0.15:
-            return name
-    return None
+    seen = np.sort(cosines, axis=1)[:, :-1]
+    fitting = (shape for shape in SHAPES if shape[1:3] == (len(seen), dimensions))
+    return next((name for name, *_, expected in fitting if np.abs(seen - expected).max() < 0.15), None)
 
 
-def _shapes():
+def _shapes() -> Iterator[tuple[str, int, int, np.ndarray]]:
     for k, name in {3: "triangle", 5: "pentagon", 6: "hexagon", 7: "heptagon", 8: "octagon"}.items():
-        angles = 2 * torch.pi * torch.arange(1, k, dtype=torch.float64) / k
-        yield name, k, 2, angles.cos().sort().values
+        yield name, k, 2, np.sort(np.cos(2 * np.pi * np.arange(1, k) / k))
     for k, name in {2: "digon", 4: "tetrahedron", 5: "5-cell"}.items():
-        yield name, k, k - 1, torch.full((k - 1,), -1 / (k - 1), dtype=torch.float64)
+        yield name, k, k - 1, np.full(k - 1, -1 / (k - 1))
     # Two squares turned by 45°, all edges equal: radius² = 1 and half-height² = √2 / 4 before scaling.
-    half_height = (2**0.5 / 4) ** 0.5
-    turns = torch.arange(8, dtype=torch.float64) * torch.pi / 4
-    heights = half_height * torch.tensor([1.0, -1.0]).repeat(4).double()
-    points = torch.stack([turns.cos(), turns.sin(), heights])
-    cosines = (points / points.norm(dim=0)).T @ (points / points.norm(dim=0))
-    yield "square antiprism", 8, 3, cosines[0].sort().values[:-1]
+    turns, heights = np.arange(8) * np.pi / 4, (2**0.5 / 4) ** 0.5 * np.tile([1.0, -1.0], 4)
+    points = np.stack([np.cos(turns), np.sin(turns), heights]) / (1 + 2**0.5 / 4) ** 0.5
+    yield "square antiprism", 8, 3, np.sort(points[:, 0] @ points[:, 1:])
 
 
-def _features(indices) -> str:
-    return f"Feature {indices[0]} is" if len(indices) == 1 else f"Features {_join(indices)} are"
+SHAPES = tuple(_shapes())
 
 
-def _join(items) -> str:
-    *most, last = [str(item) for item in items]
-    return f"{', '.join(most)} and {last}" if most else last
+def _loosely(partners: dict[int, dict[int, float]]) -> str:
+    # Not every two members of a chain interfere.
+    within = {i: sorted(own.keys() & partners.keys()) for i, own in partners.items()}
+    crossings = sum(map(len, within.values())) // 2
+    if crossings == len(partners) * (len(partners) - 1) // 2:
+        return ""
+    pairs = (
+        [f"{i} with {j}" for i, others in within.items() for j in others if i < j] if crossings <= 4 else []
+    )
+    return ", not all with one another" + (f": {join(pairs)}" if pairs else "")
 
 
-def _number_word(number: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[number] if number < len(words) else str(number)
-
-
-def _counted(number: int, name: str) -> str:
+def _times(number: int, name: str) -> str:
     if " in " in name:
-        return name if number == 1 else f"{_number_word(number)} times {name}"
-    return f"{_number_word(number)} {name}{'s' if number > 1 else ''}"
+        return name if number == 1 else f"{number_word(number)} times {name}"
+    return counted(number, name)
+
+
+def _between(values: list[float], one: str, several: str) -> str:
+    low, high = signed(min(values)), signed(max(values))
+    return f"{one} {low}" if low == high else f"{several} {low} to {high}"

@@ -1,8 +1,5 @@
 """Pictures: numbers in, `Axes` out. Nothing here trains, shows or changes matplotlib's settings."""
 
-import base64
-import html
-import io
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -10,8 +7,9 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from torch import Tensor
+
+from tms_edu.wording import signed
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 GRAM_CMAP = LinearSegmentedColormap.from_list("blue_white_orange", [BLUE, "white", ORANGE])
@@ -70,10 +68,9 @@ def _draw_matrix(ax: Axes, values: np.ndarray, left: float, width: float) -> Non
             ax.vlines(np.arange(4.5, columns - 1, 5), -0.5, rows - 0.5, color="0.8", linewidth=0.5)
         return
     for (i, j), value in np.ndenumerate(values):
-        text = "0" if abs(value) < 0.005 else f"{value:+.2f}"
         color = "white" if abs(value) > 0.7 else "black"
         x = left + width * (j + 0.5) / columns
-        ax.text(x, i, text, ha="center", va="center", fontsize=9, color=color)
+        ax.text(x, i, signed(value), ha="center", va="center", fontsize=9, color=color)
 
 
 def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
@@ -168,48 +165,6 @@ def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> 
     ax.set(xlabel="training step", ylabel="loss of the batch")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
-
-
-class Captioned:
-    """A finished picture and the one sentence that it shows; see `caption`.
-
-    As the last value of a cell, or in `display(…)`, it shows the picture, with the sentence as its alternative text, and
-    the sentence below.
-    """
-
-    def __init__(self, png: bytes, sentence: str):
-        self.png, self.sentence = png, sentence
-
-    def __repr__(self) -> str:
-        return self.sentence
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        picture = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.sentence}
-        display(picture, metadata={"image/png": {"alt": self.sentence}}, raw=True)
-        # Text of its own, because JupyterLab and nbconvert show no alternative text.
-        display({"text/html": f"<p>{html.escape(self.sentence)}</p>", "text/plain": self.sentence}, raw=True)
-
-
-def caption(picture: Axes | Figure | Sequence[Axes] | np.ndarray, sentence: str) -> Captioned:
-    """Finish a figure with the sentence it shows, which is also its alternative text.
-
-    Args:
-        picture: a Figure, or Axes of it.
-        sentence: what the reader should see, with its number.
-
-    Raises:
-        ValueError: if the sentence is empty.
-    """
-    if not sentence.strip():
-        raise ValueError("A picture needs a sentence that says what it shows.")
-    first = picture if isinstance(picture, (Axes, Figure)) else np.ravel(picture)[0]
-    figure = first.figure if isinstance(first, Axes) else first
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", pad_inches=0.1)
-    plt.close(figure)
-    return Captioned(buffer.getvalue(), sentence)
 
 
 def _new_axes(width: float, height: float) -> Axes:

@@ -10,8 +10,9 @@ from tms_edu._validate import require_count, require_float, require_importance, 
 from tms_edu.data import SparseFeatures
 
 MOST_FEATURES = 10
-# Below this size a coefficient enters through a two-point quadrature instead of a division by itself.
+# Below this size a coefficient enters through a two-point quadrature (Gauss) instead of a division by itself.
 SMALL = 0.002
+LOW, HIGH = 0.5 - 1 / 12**0.5, 0.5 + 1 / 12**0.5
 
 
 def expected_loss(
@@ -29,15 +30,15 @@ def expected_loss(
     Args:
         W: (*instances, d_hidden, n_features), n_features at most 10.
         b: output bias (*instances, n_features).
-        features: independent features; their probabilities broadcast with the instances.
+        features: SparseFeatures themselves, which are independent; their probabilities broadcast with the instances.
         importance: I_i, broadcasts to (*instances, n_features).
 
     Returns:
-        The loss per instance, in double precision, differentiable. The error is below 2e-5, and near rounding unless some
-        coefficient is that small.
+        The loss per instance, in double precision, differentiable, on the device of W. The error is below 2e-5, and near
+        rounding unless some coefficient is that small.
 
     Raises:
-        ValueError: for unfit shapes, or more than 10 features.
+        ValueError: for unfit shapes, more than 10 features, or features that are not SparseFeatures themselves.
 
     >>> always_on = SparseFeatures(n_features=1, feature_probability=1.0)
     >>> expected_loss(torch.tensor([[0.0]]), torch.tensor([0.5]), always_on)   # the variance of a uniform, 1/12
@@ -45,6 +46,7 @@ def expected_loss(
     """
     require_float("W", W, "(*instances, d_hidden, n_features)", 2)
     require_float("b", b, "(*instances, n_features)", 1)
+    _require_independent(features)
     n = W.shape[-1]
     if b.shape != (*W.shape[:-2], n):
         raise ValueError(f"b must have shape {(*W.shape[:-2], n)} beside this W; got {tuple(b.shape)}.")
@@ -58,6 +60,16 @@ def expected_loss(
     weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape)).double().to(W.device)
     W, b = W.double(), b.double()
     return (weight * _output_losses(W.mT @ W, b, p)).sum(-1)
+
+
+def _require_independent(features: SparseFeatures) -> None:
+    # A subclass may draw its features together, and nothing in it would tell.
+    if type(features) is not SparseFeatures:
+        raise ValueError(
+            f"Exact losses are for independent features, uniform when on: SparseFeatures itself. {type(features).__name__} "
+            "may be something else. Average over a large sample: x = features.sample(100_000), then "
+            "reconstruction_loss(x, model(x))."
+        )
 
 
 def _output_losses(G: Tensor, b: Tensor, p: Tensor) -> Tensor:
@@ -78,17 +90,13 @@ def _output_losses(G: Tensor, b: Tensor, p: Tensor) -> Tensor:
     return p / 3 + (coefficient * s.clamp(min=0) ** order / factorial[order]).sum(-1)
 
 
-def _gauss_points() -> tuple[float, float]:
-    return 0.5 - 1 / 12**0.5, 0.5 + 1 / 12**0.5
-
-
 def _average_terms(a: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """List coefficient, shift and rise in order of the three terms that average over one feature, off or on."""
     a, p = torch.broadcast_tensors(a, p)
-    large, low, high = a.abs() >= SMALL, *_gauss_points()
+    large = a.abs() >= SMALL
     slope = p / a.where(large, 1.0)
     coefficient = torch.stack([1 - p, slope.where(large, p / 2), (-slope).where(large, p / 2)], -1)
-    shift = torch.stack([torch.zeros_like(a), a.where(large, a * low), (a * high).where(~large, 0.0)], -1)
+    shift = torch.stack([torch.zeros_like(a), a.where(large, a * LOW), (a * HIGH).where(~large, 0.0)], -1)
     raised = torch.stack([torch.zeros_like(large), large, large], -1).long()
     return coefficient, shift, raised
 
@@ -96,20 +104,21 @@ def _average_terms(a: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _own_terms(g: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """List the terms of E (x_j - ReLU(g x_j + t))², less E x_j² = p / 3: off, then on, by parts or by Gauss points."""
     g, p = torch.broadcast_tensors(g, p)
-    large, low, high = g >= SMALL, *_gauss_points()
+    large = g >= SMALL
     safe, zero = g.where(large, 1.0), torch.zeros_like(g)
     both = 2 * p / safe + 2 * p / safe**2
     terms = [
         (2 * (1 - p), zero, 2 + zero),
-        (both.where(large, p), g.where(large, g * low), 2.0 + large),
-        ((-both).where(large, p), (g * high).where(~large, 0.0), 2.0 + large),
-        ((-2 * p / safe).where(large, -p * low), g.where(large, g * low), 1.0 + large),
-        ((-p * high).where(~large, 0.0), g * high, 1 + zero),
+        (both.where(large, p), g.where(large, g * LOW), 2.0 + large),
+        ((-both).where(large, p), (g * HIGH).where(~large, 0.0), 2.0 + large),
+        ((-2 * p / safe).where(large, -p * LOW), g.where(large, g * LOW), 1.0 + large),
+        ((-p * HIGH).where(~large, 0.0), g * HIGH, 1 + zero),
     ]
     coefficient, shift, order = (torch.stack(column, -1) for column in zip(*terms, strict=True))
     return coefficient, shift, order.long()
 
 
+@torch.enable_grad()
 def polish(
     W: Float[Tensor, "d_hidden n_features"],
     b: Float[Tensor, " n_features"],
@@ -119,15 +128,16 @@ def polish(
     """Follow the exact loss downhill from W and b to the nearest minimum (L-BFGS).
 
     Returns:
-        W, b and their `expected_loss`, in double precision.
+        W, b and their `expected_loss`, in double precision, on the device of W.
 
     Raises:
         ValueError: as `expected_loss`; for W with leading axes.
     """
+    expected_loss(W, b, features, importance)
     if W.ndim != 2:
         raise ValueError(f"polish takes one model, W of shape (d_hidden, n_features); got {tuple(W.shape)}.")
-    expected_loss(W, b, features, importance)
-    W, b = (parameter.detach().double().clone().requires_grad_() for parameter in (W, b))
+    # L-BFGS cannot flatten a transposed W where it lies.
+    W, b = (start.detach().double().contiguous().clone().requires_grad_() for start in (W, b))
     optimizer = torch.optim.LBFGS([W, b], max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -151,45 +161,40 @@ def optimum(
     proved.
 
     Args:
-        features: one set of at most 6 independent features.
+        features: one set of at most 6 features, SparseFeatures themselves.
         d_hidden: number of hidden dimensions m.
         importance: I_i, broadcasts to (n_features,).
 
     Returns:
-        W (d_hidden, n_features), b (n_features,) and their loss, in double precision. Takes a second or two.
+        W (d_hidden, n_features), b (n_features,) and their loss, in double precision, where `features` has its
+        probabilities. Takes a second or two.
 
     Raises:
-        ValueError: for more than 6 features, or features with leading axes.
+        ValueError: for more than 6 features, features with leading axes, or others than SparseFeatures themselves.
 
     >>> W, b, loss = optimum(SparseFeatures(n_features=2, feature_probability=1.0), d_hidden=2)
     >>> print(f"{loss:.4f}")
     0.0000
     """
-    n = features.n_features
-    if n > 6 or features.feature_probability.ndim > 1:
+    _require_independent(features)
+    n, p = features.n_features, features.feature_probability.double()
+    if n > 6 or p.ndim > 1:
         raise ValueError(f"The optimum is looked for with one set of at most 6 features; got {features}.")
-    require_count("d_hidden", d_hidden)
-    weight = require_importance(importance, (n,)).expand(n)
-    arranged = torch.stack(_arrangements(n, d_hidden))[
-        ..., weight.argsort(descending=True, stable=True).argsort()
-    ]
+    d_hidden = require_count("d_hidden", d_hidden)
+    weight = require_importance(importance, (n,)).to(p.device).expand(n)
+    by_importance = weight.argsort(descending=True, stable=True).argsort()
+    arranged = torch.stack(_arrangements(n, d_hidden)).to(p.device)[..., by_importance]
     # With unequal features it matters who stands where, and minima between the regular arrangements appear.
-    alike = (weight == weight[0]).all() and features.feature_probability.unique().numel() == 1
-    spread = (2 / (n + d_hidden)) ** 0.5
-    scattered = (
-        spread * torch.randn(8 if alike else 48, d_hidden, n, generator=Generator().manual_seed(0)).double()
-    )
-    W = torch.cat([arranged, scattered])
-    W, b = _descend(
-        W,
-        torch.where(W.abs().sum(-2) > 0, -0.05, features.feature_probability.double() / 2),
-        features,
-        weight,
-    )
+    alike = (weight == weight[0]).all() and p.unique().numel() == 1
+    count, generator = 8 if alike else 48, Generator().manual_seed(0)
+    scattered = torch.randn(count, d_hidden, n, generator=generator, dtype=torch.float32).to(arranged)
+    W = torch.cat([arranged, (2 / (n + d_hidden)) ** 0.5 * scattered])
+    W, b = _descend(W, torch.where(W.abs().sum(-2) > 0, -0.05, p / 2), features, weight)
     best = expected_loss(W, b, features, weight).argsort()[:3].tolist()
     return min((polish(W[k], b[k], features, weight) for k in best), key=lambda found: found[2].item())
 
 
+@torch.enable_grad()
 def _descend(W: Tensor, b: Tensor, features: SparseFeatures, importance: Tensor, steps: int = 120):
     W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
     optimizer = torch.optim.Adam([W, b], lr=0.05)

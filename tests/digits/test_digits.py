@@ -9,7 +9,16 @@ import pytest
 import torch
 
 from tms_edu import digits
-from tms_edu.digits import DigitsNetwork, class_means, fires_for, load_digits, train_digits
+from tms_edu.digits import (
+    DigitsNetwork,
+    class_means,
+    digits_per_neuron,
+    fires_for,
+    load_digits,
+    network_of_the_text,
+    shared_ink,
+    train_digits,
+)
 
 FOLDER = Path(digits.__file__).parent
 
@@ -121,6 +130,31 @@ def test_means_and_favourites_by_hand():
     assert means[0].tolist() == [2.0, 0.0] and means.shape == (10, 2)
     assert fires_for(means).sum(0).tolist() == [1, 0]
     assert fires_for(means, share=0.4).sum(0).tolist() == [10, 0]
+
+
+def test_digits_per_neuron_averages_over_the_neurons_that_fire(trained):
+    images, labels = load_digits("test")
+    network = network_of_the_text(1)
+    counts = fires_for(class_means(network.hidden(images).detach(), labels)).sum(0).tolist()
+    firing = [count for count in counts if count]
+    assert digits_per_neuron(network) == pytest.approx(sum(firing) / len(firing))
+    silent = DigitsNetwork(3)
+    silent.b1.data.fill_(-100.0)
+    assert digits_per_neuron(silent) == 0
+
+
+def test_the_network_of_the_text_is_trained_once():
+    assert network_of_the_text(1) is network_of_the_text(1)
+    again = train_digits(DigitsNetwork(16, generator=torch.Generator().manual_seed(1)), seed=1)
+    assert torch.equal(network_of_the_text(1).W1, again.W1)
+
+
+def test_shared_ink_by_hand():
+    w, a, b = torch.zeros(3, 64)
+    w[:4] = torch.tensor([1.0, 2.0, -1.0, 1.0])
+    a[:4], b[:4] = torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([0.5, 1.0, 1.0, 1.0])
+    assert shared_ink(w, a, b) == pytest.approx((0.5 + 2.0) / (1.0 + 2.0 + 1.0)) == shared_ink(w, b, a)
+    assert shared_ink(w, a, a) == pytest.approx(1) and shared_ink(-w.abs(), a, b) == 0
 
 
 def test_digits_load_nothing_heavy():
