@@ -180,6 +180,43 @@ def check_times(nb, path: Path) -> Iterator[str]:
             yield f"lacks its '… {pattern.pattern.split(') ')[1]}'"
 
 
+WORDS, LINES = 180, 20  # read in a minute
+ABOUT = 5  # minutes by which a claim may differ
+EXERCISE = re.compile(r"^> ###.*?· (\d+) minutes( · optional)?", re.DOTALL)
+
+
+def counted_minutes(nb) -> tuple[float, float]:
+    """Count the minutes to work, and those of what is marked optional.
+
+    Prose at 180 words a minute and code at 20 lines, without set-up, hints and references; a minute for a prediction, two
+    for a widget; exercises as their boxes say. A section that begins "*This section is optional" is.
+    """
+    minutes, optional = [0.0, 0.0], False
+    for cell in nb.cells:
+        text = cell.source.partition("### References")[0]
+        if cell.cell_type == "markdown" and text.startswith("## "):
+            optional = "*This section is optional" in text
+        own = EXERCISE.match(text)
+        text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+        if cell.cell_type == "code":
+            spent = code_lines(cell) / LINES + text.count("checks.ask(") + 2 * text.count("widgets.")
+        else:
+            spent = len(text.split()) / WORDS
+        minutes[optional] += 0 if {"nav", "setup"} & set(cell.metadata.get("tags", [])) else spent
+        if own:
+            minutes[optional or bool(own[2])] += int(own[1])
+    return minutes[0], minutes[1]
+
+
+def check_minutes(nb, path: Path) -> Iterator[str]:
+    """The minutes at the head are those that are counted."""
+    claims = MINUTES.search(prose(nb)), re.search(r"\*optional\* take\S* (\d+) minutes", prose(nb))
+    for counted, claim in zip(counted_minutes(nb), claims, strict=True):
+        claimed = int(claim[1]) if claim else 0
+        if abs(counted - claimed) > ABOUT:
+            yield f"claims {claimed} minutes, counted are {counted:.0f}"
+
+
 def check_texts(nb, path: Path) -> Iterator[str]:
     stored = "\n".join(output_text(output) for _, output in outputs(nb))
     yield from check_words(prose(nb))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tms_edu import SparseFeatures, ToyModel, gram, reconstruction_loss, train
+from tms_edu import SparseFeatures, ToyModel, checks, gram, reconstruction_loss, theory, train
 from tms_edu.checks.nb01 import check_firing, check_turn, digits_per_neuron
 from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
 from tms_edu.widgets.rotate_the_basis import HiddenReLU
@@ -152,3 +152,42 @@ def test_a_wrong_reflection_is_not_told_that_it_should_be_a_rotation():
     W = torch.tensor([[-0.87, -0.5], [0.5, -0.87]])
     message = check_turn(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), W).message
     assert "mirrors the plane" in message and "rotation" not in message
+
+
+def test_a_guess_below_is_told_what_fits_any_guess_below():
+    for guess in (0, 1, 2):
+        checks.forget("01")
+        checks.answer("01.1", guess)
+        assert "too little" in checks.reveal("01.1", 4).message
+    checks.forget("01")
+
+
+def test_an_experiment_without_its_seed_is_told_so():
+    network = DigitsNetwork(16, generator=torch.Generator().manual_seed(3))
+    assert "never uses its seed" in check_firing(lambda seed: network, "more").message
+
+
+def test_only_what_adds_and_bends_is_a_cat():
+    def tamed(x):
+        return x - torch.relu(x - 1)
+
+    generator = torch.Generator().manual_seed(0)
+    for power in torch.rand(20, generator=generator) * 3:
+        assert checks.check_cat(lambda x, power=power: tamed(x).prod(-1) ** power).status == "nearly"
+        assert checks.check_cat(lambda x, bar=power / 3: (x > bar).all(-1).float()).status == "nearly"
+    assert checks.check_cat(lambda x: tamed(x).amin(-1)).status == "nearly"
+    assert checks.check_cat(lambda x: torch.relu(1 - torch.relu(1 - x).sum(-1))).status == "right"
+
+
+def test_features_of_a_pentagon_hurt_most_when_they_meet_and_some_alone():
+    W, b, _ = theory.optimum(SparseFeatures(5, 0.05), 2)
+    W, b = W.float(), b.float()
+    alone = torch.relu(torch.eye(5) @ W.mT @ W + b)
+    assert (alone - alone.diag().diag()).max() > 0.05
+    on = torch.rand(50_000, 5, generator=torch.Generator().manual_seed(0))
+    several = torch.zeros(3)
+    for k in (1, 2):
+        chosen = torch.rand(50_000, 5, generator=torch.Generator().manual_seed(k)).argsort(-1) < k
+        x = on * chosen
+        several[k] = (torch.relu(x @ W.mT @ W + b) - x).square().sum(-1).mean()
+    assert several[2] > 2 * several[1] > 0

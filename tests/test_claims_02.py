@@ -1,11 +1,13 @@
 """What notebook 02 says in numbers, over many seeds."""
 
+import itertools
 from pathlib import Path
 
 import nbformat
 import pytest
 import torch
 
+from tms_edu import checks
 from tms_edu.digits import DigitsNetwork, accuracy, load_digits, train_digits
 from tms_edu.linear.codes import Encoding, decoders
 from tms_edu.linear.codes import accuracy as share_right
@@ -47,6 +49,56 @@ def test_who_reads_which_code_at_a_noise_of_a_tenth(kind, hidden_units, low, hig
     assert hidden_units != 32 or sorted(shares)[8] > 0.9
 
 
+def share_right_by_cut(noise: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Integrate over the activation: how often a cut is right, with the cat on its better side."""
+    a = torch.linspace(1 - 8 * noise, 9 + 8 * noise, 40_001, dtype=torch.float64)
+    cat, dog = Encoding("integer part", 2, noise)._densities(a).T / 2
+    gained = torch.cumulative_trapezoid(cat - dog, a).abs()
+    return a[1:], 0.5 + gained
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
+def test_no_cut_reads_more_than_five_eighths_of_the_integer_part(noise):
+    assert share_right_by_cut(noise)[1].max() <= 5 / 8
+
+
+def test_the_best_cut_is_at_2_4_6_or_8_and_right_in_61_5_percent():
+    a, right = share_right_by_cut(0.1)
+    assert right.max() == pytest.approx(0.615, abs=5e-4)
+    best = a[right > right.max() - 1e-3]
+    assert ((best - 2 * (best / 2).round()).abs() < 0.1).all() and set((best / 2).round().tolist()) == {
+        1,
+        2,
+        3,
+        4,
+    }
+    at_five = right[(a - 5).abs().argmin()]
+    assert at_five < 0.515
+
+
+@pytest.mark.parametrize("noise, share", [(0.1, 0.51), (2.0, 0.56)])
+def test_the_trained_probe_cuts_near_5_and_gains_by_noise(noise, share):
+    encoding = Encoding("integer part", 2, noise)
+    for seed in range(16):
+        *_, (_, probe) = decoders(encoding, 0, seed)
+        assert share_right(probe, encoding) == pytest.approx(share, abs=0.012)
+        a = torch.linspace(1, 9, 801)
+        cat, dog = probe(a[:, None]).detach().T
+        assert a[(cat - dog).abs().argmin()] == pytest.approx(5, abs=0.25)
+
+
+def test_a_good_guess_of_the_best_cut_is_a_good_guess():
+    points = {}
+    for key, guess, seen in (("02.1", 0.6, 0.615), ("02.3", 1, 4), ("02.3", 3, 4), ("02.7", 0, 25.9)):
+        checks.forget("02")
+        checks.answer(key, guess)
+        checks.reveal(key, seen)
+        points[key, guess] = checks.score("02").points
+    checks.forget("02")
+    assert points["02.1", 0.6] == 1 and points["02.3", 1] == 0 and points["02.7", 0] == 0
+    assert points["02.3", 3] > 0.5
+
+
 def test_what_the_best_reader_makes_of_half_a_unit_of_noise():
     generator = torch.Generator().manual_seed(0)
     expected = {"integer part": 0.665, "small to large": 0.950, "two directions": 0.997}
@@ -84,6 +136,43 @@ def test_bit_k_changes_two_to_the_k_minus_one_times():
         bit = torch.arange(2**k) % 2
         assert (bit.diff() != 0).sum() == 2**k - 1
     assert 2**10 - 2 == 1022
+
+
+def test_ten_layers_of_two_relus_read_the_tenth_bit():
+    k, step = 10, 2.0**-10
+    generator = torch.Generator().manual_seed(0)
+    whole = torch.arange(2**k, dtype=torch.float64)
+    noise = 0.8 * step * (torch.rand(2**k, generator=generator, dtype=torch.float64) - 0.5)
+    folded = whole * step + noise + step / 2  # the first layer's biases do this
+    for _ in range(k):
+        folded = 2 * torch.relu(folded) - 4 * torch.relu(folded - 0.5)
+    assert torch.equal(folded < 0.5, whole % 2 == 1)
+
+
+def exact_error(code: str, Z: int, sigma: float) -> float:
+    """Integrate over the number and the noise: the squared error of x and y with the best reader."""
+    t = (torch.arange(1200, dtype=torch.float64) + 0.5) / 1200
+    h = torch.linspace(-6 * sigma, 1 + 6 * sigma, 3001, dtype=torch.float64)
+    step = torch.floor(Z * t)
+    x, y = (step + 0.5) / Z, Z * t - step
+    y = torch.where(step % 2 == 1, 1 - y, y) if code == "folded" else y
+    if code == "linear":
+        x, y = t, torch.full_like(t, 0.5)
+    kernel = torch.exp(-(((h[:, None] - t) / sigma) ** 2) / 2) / (sigma * (2 * torch.pi) ** 0.5) / len(t)
+    read = ((kernel @ x) ** 2 + (kernel @ y) ** 2) / kernel.sum(1).clamp(min=1e-300)
+    return 2 / 3 - torch.trapezoid(read, h).item()
+
+
+def test_the_folded_code_leads_to_0_17_and_with_two_steps_to_the_end_of_the_picture():
+    def leads(code, Z, sigma):
+        return exact_error(code, Z, sigma) < exact_error("linear", 1, sigma)
+
+    assert leads("paper", 3, 0.1) and not leads("paper", 3, 0.11)
+    assert leads("folded", 3, 0.16) and not leads("folded", 3, 0.175)
+    assert all(leads("folded", 2, sigma) for sigma in (0.02, 0.05, 0.1, 0.15, 0.2))
+    namespace = shown("def best_error")
+    h = namespace["folded"] + 0.1 * namespace["noise"]
+    assert namespace["best_error"](h) == pytest.approx(exact_error("folded", 3, 0.1), abs=5e-4)
 
 
 def test_where_the_nonlinear_code_loses_its_lead():
@@ -141,6 +230,31 @@ def test_even_is_a_direction_of_nearly_every_trained_digits_network(digits):
     assert min(untrained) > 0.73 and max(untrained) < 0.89
     assert (shares > torch.tensor(untrained)).sum() >= 14
     assert min(accuracy(network).item() for network in networks) > 0.85
+
+
+def test_the_pixels_give_even_and_the_loops_as_well_as_the_neurons(digits):
+    namespace, networks, _ = digits
+    for property_ in ([0, 2, 4, 6, 8], [0, 6, 8, 9]):
+        assert namespace["probe_accuracy"](None, property_) == pytest.approx(0.903, abs=0.005)
+
+
+def test_the_neurons_are_ahead_of_the_pixels_in_most_ways_to_split_the_digits(digits):
+    _, networks, _ = digits
+    splits = torch.tensor([s for s in itertools.combinations(range(10), 5) if 0 in s])
+    (images, labels), (unseen, unseen_labels) = load_digits("train"), load_digits("test")
+    assert len(splits) == 126
+
+    def right(h, h_unseen):
+        y, expected = ((kind[:, None, None] == splits).any(-1) for kind in (labels, unseen_labels))
+        rows, new = (torch.cat([part, torch.ones(len(part), 1)], dim=1) for part in (h, h_unseen))
+        fit = torch.linalg.lstsq(rows, 2.0 * y - 1, driver="gelsd").solution
+        return ((new @ fit > 0) == expected).float().mean(0)
+
+    pixels = right(images, unseen)
+    shares = [right(n.hidden(images).detach(), n.hidden(unseen).detach()) for n in networks]
+    ahead = torch.tensor([(share > pixels).sum().item() for share in shares])
+    assert (ahead > 63).sum() >= 14 and ahead.float().mean() > 80
+    assert all(abs(share.median() - pixels.median()) < 0.07 for share in shares)
 
 
 def test_shuffled_labels_give_about_chance(digits):

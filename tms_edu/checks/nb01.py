@@ -553,7 +553,7 @@ register(
             (
                 "For fewer: free to specialise",
                 lambda digits_each: _gains(digits_each) <= -0.5,
-                "Nothing in the loss asks for specialists. A neuron that may answer at no cost answers to more.",
+                "Nothing in the loss asks for specialists. A neuron that may fire at no cost fires for more.",
             ),
             (
                 "For as many: the price was small",

@@ -254,7 +254,7 @@ WEAK = "Your probe is right for {right:.0%} of the test images. "
     ),
     good=lambda m: m.right >= 0.84 and m.least >= 0.4,
     right="{right:.0%} of 497 images that the probe has not seen; the best single neuron reaches {alone:.0%}. "
-    "The loop is a direction here, not a neuron. Whether the network uses it is another question.",
+    "The loop is a direction here, not a neuron. But the same fit reads 90 % off the raw pixels, and whether the network uses it is another question.",
 )
 def check_probe(network, w, b) -> dict:
     """Check a trained digits network with a linear probe for a closed loop: 84 % or more of the test images."""
@@ -361,13 +361,13 @@ def check_code_experiment(experiment, expected):
 register(
     Number(
         "02.1",
-        "Integer part, σ = 0.1: what share, from 0 to 1, does the linear probe name right?",
+        "Integer part, σ = 0.1: what share, from 0 to 1, can a linear probe name right at best?",
         exact=0.05,
         far=0.4,
         share=True,
-        too_low="Below one half it would be right by answering the opposite. A reader with no clue is at one half.",
-        too_high="A threshold cuts the line once. Cat and dog take turns eight times along it, so each side holds as many of one as of the other.",
-        lesson="One threshold on a line where cat and dog take turns: a coin does as well.",
+        too_low="Cut at 2 and say cat below: that stripe is right, and so are the four of seven above that are dogs. Five of eight, less what noise carries over.",
+        too_high="A threshold cuts the line once, and eight stripes take turns along it. Wherever it cuts, three of them or more are on the wrong side.",
+        lesson="One cut, eight stripes: five of them can be right, and noise takes a little of that.",
     ),
     Number(
         "02.2",
@@ -388,10 +388,10 @@ register(
         too_high="The values stand 2⁻ᵏ apart, and half of that must be well above the noise: 2⁻ᵏ/2 ≥ 2.6 σ.",
         lesson="2⁻ᵏ must stay above five or six times σ.",
     ),
-    # Seen: up to which σ the nonlinear code leads, read by inverting its formula and by the best reader.
+    # Seen: up to which σ the paper's code leads, read by inverting its formula and by the best reader.
     Choice(
         "02.4",
-        "Two features in one number, each code with its best reader: which code has the lower error?",
+        "The paper's code with Z = 3 and the linear one, each with its best reader: which has the lower error?",
         [
             (
                 "The linear one, whatever the noise",
@@ -399,17 +399,17 @@ register(
                 "Without noise a single number can hold two to any precision. It is noise that makes this expensive.",
             ),
             (
-                "The nonlinear one, whatever the noise",
+                "The paper's, whatever the noise",
                 lambda ends: ends[1] > 0.19,
                 "y is stored in a third of the range, so noise hits it three times as hard, and near the end of a step x is misread as well.",
             ),
             (
-                "The nonlinear one with little noise, then the linear one",
+                "The paper's with little noise, then the linear one",
                 lambda ends: 0.02 < ends[1] <= 0.19,
                 "This run was an unusual one.",
             ),
         ],
-        lesson="The nonlinear code saves the variance of y, and multiplies the noise.",
+        lesson="The paper's code saves the variance of y, and multiplies the noise.",
     ),
     Choice(
         "02.5",
@@ -418,7 +418,7 @@ register(
             (
                 "About half: it was never asked for",
                 lambda right: right < 0.6,
-                "To name a digit is to know which digit it is, and that includes whether it is even. It has to be in h; that a direction shows it is the finding.",
+                "To name a digit is to know which digit it is, and that includes whether it is even. It has to be in h. And it was a direction in the picture before.",
             ),
             (
                 "Three in four",
@@ -436,7 +436,7 @@ register(
                 "The network's own scores give about 95 %; a line fitted by least squares loses a little of it.",
             ),
         ],
-        lesson="In about nine images of ten.",
+        lesson="In about nine images of ten. It is as many off the raw pixels.",
     ),
     Choice(
         "02.6",
