@@ -53,6 +53,21 @@ def test_six_inputs_in_ten_are_empty_and_one_in_twelve_holds_two_or_more():
     assert torch.bincount((x > 0).sum(-1), minlength=6) / 1e6 == pytest.approx(n_on, abs=0.002)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_feature_that_matters_ten_times_as_much_breaks_the_pentagon(seed):
+    importance = torch.tensor([1.0, 1.0, 10.0, 1.0, 1.0])
+    rare = read_gram(*_gram_and_bias(trained(5, 2, 0.1, importance, count=48, seed=seed)))
+    digons = [reading for reading in rare if reading.shape == "two digons and one dropped"]
+    assert len(digons) >= 46 and all(reading.status[2] == "superposed" for reading in digons)
+    frequent = read_gram(*_gram_and_bias(trained(5, 2, 0.5, importance, count=48, seed=seed)))
+    assert sum(reading.status[2] == "recovered" for reading in frequent) >= 46
+
+
+def _gram_and_bias(weights):
+    W, b = weights
+    return gram(W), b
+
+
 def test_at_least_45_runs_in_48_end_as_a_pentagon(pentagons):
     assert shapes(*pentagons)["pentagon"] >= 45
     assert shapes(*loop(48, seed=0))["pentagon"] >= 45

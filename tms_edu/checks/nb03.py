@@ -447,7 +447,7 @@ register(
         far=0.2,
         share=True,
         too_low="You expected collisions to spoil the pentagon sooner. One on its own costs little beside a feature that is lost for good.",
-        too_high="When half of the features are on, each output hears several others at once, and no single bias cuts that. Opposites disturb less.",
+        too_high="You gave the pentagon longer than it lasts. Above one time in five, two or more are on together too often, and no single bias cuts what an output then hears. Opposites disturb less.",
         lesson="Up to about one time in five. Then collisions cost more than the fifth feature is worth.",
     ),
     Choice(

@@ -472,7 +472,7 @@ def check_three_kinds(my_model, my_probability) -> dict:
     }
 
 
-@experiment
+@experiment(returns="words, such as `read_gram(…).shape`")
 def check_foretold(experiment, expected):
     """Check an experiment of the reader's own on Gram matrices."""
 
