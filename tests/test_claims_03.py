@@ -165,7 +165,7 @@ def test_an_answer_left_from_an_earlier_run_is_called_so(monkeypatch):
         last_execution_result=SimpleNamespace(success=True)
     )  # IPython's, of the last cell
     plain = nb03.check_sparsity(0.2, y).message
-    monkeypatch.setattr(nb03, "get_ipython", lambda: shell)
+    monkeypatch.setattr("tms_edu.checks.exercises.get_ipython", lambda: shell)
     assert nb03.check_sparsity(0.2, y).message == plain
     shell.last_execution_result.success = False
     older = nb03.check_sparsity(0.2, y).message
