@@ -41,6 +41,49 @@ def test_a_lone_feature_of_the_pentagon_pushes_two_outputs_below_0():
     assert (silent.sum(1) == 2).all() and not silent.diagonal().any()
 
 
+def alone_at(x, W, b):
+    """Return the summed squared errors for each feature on alone at each of these values."""
+    inputs = x[:, None, None] * torch.eye(W.shape[1], dtype=W.dtype)
+    return (torch.relu(inputs @ W.T @ W + b) - inputs).square().sum(-1)
+
+
+def test_more_than_a_third_of_the_pentagons_loss_is_paid_with_one_feature_on():
+    p = 0.05
+    W, b, loss = theory.optimum(SparseFeatures(5, p), 2)
+    assert (b < 0).all()  # with nothing on, every output is 0
+    # Between two kinks of a ReLU the errors are squares, and Simpson's rule is exact for them.
+    slopes = gram(W)
+    kinks = (-b[:, None] / slopes).flatten()
+    ends = torch.cat([torch.tensor([0.0, 1.0]).double(), kinks[(kinks > 0) & (kinks < 1)]]).sort().values
+    low, high = ends[:-1], ends[1:]
+    parts = [alone_at(x, W, b).sum(-1) for x in (low, (low + high) / 2, high)]
+    alone = ((high - low) / 6 * (parts[0] + 4 * parts[1] + parts[2])).sum()
+    share = p * (1 - p) ** 4 * alone / loss
+    assert 0.37 < share < 0.38
+    # Blue costs nothing then: no output that hears it is above 0.
+    hears_blue = slopes < 0
+    assert (torch.relu(slopes + b)[hears_blue] == 0).all()
+
+
+def test_no_paragraph_brings_more_than_three_new_words():
+    words = (
+        "superposed",
+        "loss",
+        "exact",
+        "best known",
+        "interference",
+        "bias",
+        "recovered",
+        "dropped",
+        "digons",
+    )
+    paragraphs = notebooks.prose(notebooks.read(START)).split("\n\n")
+    brought = [[word for word in words if f"*{word}*" in paragraph] for paragraph in paragraphs]
+    assert sorted(sum(brought, [])) == sorted(words), "each word is introduced once"
+    first = [next(i for i, text in enumerate(paragraphs) if f"*{word}*" in text) for word in words]
+    assert max(first.count(place) for place in first) <= 3
+
+
 def sections(path) -> list[int]:
     return [int(n) for n in re.findall(r"^## (\d+)\. ", notebooks.prose(notebooks.read(path)), re.MULTILINE)]
 
@@ -156,6 +199,14 @@ def test_what_keeping_one_of_two_costs():
     W, b = torch.tensor([[1.0, 0.0]]), torch.tensor([0.0, p / 2])
     loss = theory.expected_loss(W, b, SparseFeatures(2, p))
     assert loss == pytest.approx(p * (1 / 3 - p / 4), rel=1e-4)
+
+
+def test_contents_leads_to_the_map():
+    (place,) = {i for i, c in enumerate(notebooks.read(START).cells) if "map" in c.metadata.get("tags", [])}
+    heading = re.findall(r"^## (.+)$", notebooks.read(START).cells[place - 1].source, re.MULTILINE)[-1]
+    for path in [*notebooks.notebook_paths(), START.parent / notebooks.GLOSSARY]:
+        for cell in notebooks.tagged(notebooks.read(path), "nav"):
+            assert f"[Contents]({START.name}#{heading.replace(' ', '-')})" in cell.source
 
 
 def test_the_map_names_every_notebook():

@@ -1,14 +1,17 @@
 """What notebook 06 says in numbers, over many seeds."""
 
+import re
 from itertools import combinations
 
 import pytest
 import torch
 
+import notebooks
 from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, reconstruction_loss, theory, train
 from tms_edu.checks import nb06
 from tms_edu.widgets import gram_gym
 
+NOTEBOOK = next(path for path in notebooks.notebook_paths() if path.name.startswith("06"))
 IMPORTANCE = 0.8 ** torch.arange(20)
 
 
@@ -200,6 +203,103 @@ def test_exercise_5_reads_living_blank_rows_alone():
         assert result.status == "nearly" and says in result.message
     assert "have died" in checks.check_three_kinds(by_hand([-0.1] * 7), 0.05).message
     assert "faint" in checks.check_three_kinds(by_hand([0.2] * 7, [0.1] * 7), 0.4).message
+
+
+def test_two_features_stand_on_one_line_where_their_crossing_is_as_deep_as_their_dots():
+    W = torch.randn(1000, 4, 2, generator=torch.Generator().manual_seed(0)).double()
+    opposite = torch.stack([W[:, :, 0], -1.7 * W[:, :, 0]], dim=-1)
+    for pairs, on_one_line in ((W, False), (opposite, True)):
+        G = gram(pairs)
+        deep = (G[:, 0, 1] ** 2 / (G[:, 0, 0] * G[:, 1, 1]) - 1).abs() < 1e-9
+        assert (deep == on_one_line).all() and (torch.linalg.matrix_rank(pairs) == 2 - on_one_line).all()
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.2, 0.3])
+def test_pairs_of_trained_models_are_as_deep_as_their_dots(probability):
+    G, bias = trained(probability)
+    pairs = [
+        one[i, i] * one[j, j] / one[i, j] ** 2
+        for reading, one in zip(read_gram(G, bias), G, strict=True)
+        for i, j in (group.members for group in reading.groups if len(group.members) == 2)
+    ]
+    assert len(pairs) > 32 and max(pairs) < 1.03
+
+
+def with_a_dead_output(count):
+    """Two digons, and a fifth feature with no column and a bias below 0."""
+    models = ToyModel(5, 2, instances=(count,))
+    with torch.no_grad():
+        models.W.copy_(torch.tensor([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]]).expand(count, 2, 5))
+        models.b_final.copy_(torch.tensor([0.0, 0, 0, 0, -0.1]).expand(count, 5))
+    return models
+
+
+def test_a_dead_output_learns_nothing_from_its_own_error_and_its_column_learns_from_others():
+    model = with_a_dead_output(1)
+    x = SparseFeatures(5, 0.1).sample(4096, generator=torch.Generator().manual_seed(0))
+    errors = (model(x) - x).square().mean((0, 1))
+    own = torch.autograd.grad(errors[4], [model.W, model.b_final], retain_graph=True)
+    assert not any(gradient.any() for gradient in own)
+    column, bias = torch.autograd.grad(errors[:4].sum(), [model.W, model.b_final])
+    assert column[..., 4].abs().min() > 0 and bias[..., 4] == 0
+
+
+def test_training_on_wakes_a_dead_output_at_5_to_2():
+    models = with_a_dead_output(16)
+    train(models, SparseFeatures(5, 0.1), progress=False)
+    readings = read_gram(gram(models.W), models.b_final)
+    assert sum("dropped" not in reading.status for reading in readings) >= 15
+
+
+def test_a_second_training_wakes_most_dead_outputs():
+    models = ToyModel(20, 10, instances=(48,), generator=torch.Generator().manual_seed(100))
+    dead = []
+    for seed in (0, 1):
+        train(models, SparseFeatures(20, 0.05), importance=IMPORTANCE, seed=seed, progress=False)
+        G, b = gram(models.W.detach()), models.b_final.detach()
+        dead.append(b + G.clamp(min=0).sum(-1) < -0.005)
+    assert dead[0].sum() >= 16 and (dead[0] & dead[1]).sum() < 0.5 * dead[0].sum()
+
+
+def test_where_features_differ_in_sparsity_frequent_ones_pair_with_rare_ones():
+    often = torch.tensor([0.4] * 10 + [0.05] * 10)
+    models = ToyModel(20, 10, instances=(32,), generator=torch.Generator().manual_seed(0))
+    train(models, SparseFeatures(20, often), progress=False)
+    pairs = [group.members for reading in read_gram(gram(models.W)) for group in reading.groups]
+    assert len(pairs) > 100 and {len(pair) for pair in pairs} == {2}
+    assert all(i < 10 <= j for i, j in pairs)
+    assert 0.4 * 0.4 == pytest.approx(1 / 6, abs=0.01) and 0.4 * 0.05 == pytest.approx(1 / 50)
+
+
+def test_where_features_differ_in_sparsity_each_blank_row_answers_with_its_own_mean():
+    often = torch.linspace(0.4, 0.2, 20)
+    models = ToyModel(20, 10, instances=(32,), generator=torch.Generator().manual_seed(0))
+    train(models, SparseFeatures(20, often), importance=IMPORTANCE, progress=False)
+    b = models.b_final.detach()
+    for reading, bias in zip(read_gram(gram(models.W), b), b, strict=True):
+        dropped = reading.indices("dropped")
+        assert dropped and (bias[dropped] - often[dropped] / 2).abs().median() < 0.02
+
+
+def code_in(details: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", details)
+
+
+def test_the_hints_of_exercise_3_typed_as_they_stand_make_a_right_answer():
+    cell = next(
+        c.source for c in notebooks.read(NOTEBOOK).cells if "solution:06.3" in c.metadata.get("tags", [])
+    )
+    _, second, third, _ = re.findall(r"<details>(.*?)</details>", cell, re.DOTALL)
+    eigenvalues, symmetric = code_in(second)
+    values, few, none_negative = code_in(third)
+    assert eigenvalues in values
+    names = {"torch": torch}
+    exec(
+        f"def possible(G, m):\n    {values}\n    return bool({symmetric} and {few} and {none_negative})",
+        names,
+    )
+    result = checks.check_possible(names["possible"])
+    assert result.status == "right", result
 
 
 def test_eleven_columns_in_ten_dimensions_can_read_as_recovered():

@@ -125,8 +125,20 @@ def normalise(nb) -> None:
 # What is generated
 
 
+def contents(start: Path) -> str:
+    """Return the address of the course's map, or of what comes closest to one."""
+    if not start.name.startswith("00"):
+        return "../README.md"
+    heading = ""
+    for cell in read(start).cells:
+        if "map" in cell.metadata.get("tags", []):
+            return f"{start.name}#{heading.replace(' ', '-')}"
+        heading = ([heading] + re.findall(r"^## (.+)$", cell.source, re.MULTILINE))[-1]
+    return start.name
+
+
 def navigation(path: Path, paths: list[Path]) -> str:
-    links = [f"[Contents]({paths[0].name if paths[0].name.startswith('00') else '../README.md'})"]
+    links = [f"[Contents]({contents(paths[0])})"]
     if path.name == GLOSSARY:
         return links[0]
     if (path.parent / GLOSSARY).exists():

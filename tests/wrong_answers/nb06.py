@@ -104,6 +104,10 @@ WRONG = {
         "equal importance": TRAINED.format(0.05, 1.0, "", "0.05"),
         "always on": TRAINED.format(1.0, 0.8, "", "1.0"),
         "two recovered": BY_HAND.format("my_model.W[:, [0, 1, 7, 8, 9]] = 0", "0.2"),
+        "pairs that lean": BY_HAND.format(
+            "my_model.W[4:7, 10:13] = -0.6 * torch.eye(3)\n    my_model.W[7:10, 7:13] = 0.8 * torch.eye(3, 6).roll(3, 1)",
+            "0.2",
+        ),
         "faint columns": BY_HAND.format("my_model.W[:7, 13:] = 0.3 * torch.eye(7)", "0.2"),
         "dead outputs": BY_HAND.format("my_model.b_final[13:] = -0.1", "0.2"),
         "untrained": "my_model = ToyModel(20, 10)\nmy_probability = 0.2",

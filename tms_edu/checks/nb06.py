@@ -109,10 +109,15 @@ def _features(value, name: str, n: int) -> list[int]:
 
 
 # Crossings in one colour only and in both; too faint to count, one in a row or two; dropped features with a crossing and without.
-CROSSINGS = torch.zeros(12, 12)
-CROSSINGS[[1, 3, 4, 0, 0, 7], [2, 4, 6, 5, 9, 8]] = torch.tensor([-0.9, 0.3, -0.3, -0.06, 0.06, 0.5])
-OWN = torch.tensor([0.8, 1.0, 1.0, 0.2, 0.8, 0.3, 0.8, 0.9, 0.9, 1.0, 0.1, 1.0])
-FATES_G = torch.diag(OWN) + CROSSINGS + CROSSINGS.mT
+CROSSINGS = torch.zeros(12, 12).index_put(
+    (torch.tensor([1, 3, 4, 0, 0, 7]), torch.tensor([2, 4, 6, 5, 9, 8])),
+    torch.tensor([-0.9, 0.3, -0.3, -0.06, 0.06, 0.5]),
+)
+FATES_G = (
+    torch.diag(torch.tensor([0.8, 1.0, 1.0, 0.2, 0.8, 0.3, 0.8, 0.9, 0.9, 1.0, 0.1, 1.0]))
+    + CROSSINGS
+    + CROSSINGS.mT
+)
 
 
 def _fates(own: Tensor, crossing: Tensor, represented: float = 0.25, touches: float = 0.1) -> list[str]:
@@ -222,7 +227,7 @@ CASES = (
     ("WᵀW of a random W with three rows, said to be of two", THREE_ROWS, 2),
     (
         "WᵀW of a random W with three rows, its halves apart by rounding",
-        THREE_ROWS + 1e-6 * torch.ones(8, 8).triu(1),
+        THREE_ROWS * (1 + 1e-6 * torch.ones(8, 8).triu(1)),
         3,
     ),
     ("nothing but zeros", torch.zeros(4, 4), 2),
@@ -388,6 +393,7 @@ def check_from_picture(my_W) -> str:
 
 
 FOUND = "Your model: {shape}. "
+ONE_LINE = 0.9  # of Gᵢᵢ Gⱼⱼ, which Gᵢⱼ² reaches where i and j stand on one line: 18° apart from it
 
 
 @outcome(
@@ -405,6 +411,12 @@ FOUND = "Your model: {shape}. "
         "Features that matter more, or are on more often, keep a dimension each.",
     ),
     (
+        lambda m: m.pairs < 3 and m.leaning,
+        FOUND
+        + "I count {pairs} antipodal pairs and asked for three. {leaning} more cross in a blue paler than their dots: "
+        "they lean away from each other, and share no line.",
+    ),
+    (
         lambda m: m.pairs < 3,
         FOUND + "I count {pairs} antipodal pairs and asked for three. Rarer features pair up more.",
     ),
@@ -417,7 +429,7 @@ FOUND = "Your model: {shape}. "
     (
         lambda m: math.isnan(m.read),
         FOUND
-        + "But this model's blank rows have died: with a bias below 0 and no column they answer 0 for ever, and tell nothing "
+        + "But this model's blank rows have died: with a bias below 0 and no column they answer 0 to every input, and tell nothing "
         "about S. Try another setting, with features on more often or less steep importance.",
     ),
     (
@@ -451,7 +463,8 @@ def check_three_kinds(my_model, my_probability) -> dict:
     W, b = weights(my_model, 10, 20)
     G, reading = gram(W), read_gram(gram(W), b)
     dropped = reading.indices("dropped")
-    pairs = sum(len(group.members) == 2 and bool(G[group.members] < 0) for group in reading.groups)
+    blue = [group.members for group in reading.groups if len(group.members) == 2 and G[group.members] < 0]
+    pairs = sum(bool(G[i, j] ** 2 > ONE_LINE * G[i, i] * G[j, j]) for i, j in blue)
     blank = b[[i for i in dropped if G[i, i] < 0.02]]
     alive = blank[blank > 0.002]
     read = 2 * alive.median().item() if len(alive) else math.nan
@@ -462,6 +475,7 @@ def check_three_kinds(my_model, my_probability) -> dict:
         "dropped": len(dropped),
         "recovered": len(reading.indices("recovered")),
         "pairs": pairs,
+        "leaning": len(blue) - pairs,
         "blank": blank,
         "read": read,
         "half": read / 2,
