@@ -46,6 +46,23 @@ def test_page(path):
     assert hygiene.page_problems(path) == []
 
 
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.name[:2] in ("01", "02")], ids=name)
+def test_the_minutes_at_the_head_are_those_that_are_counted(path):
+    assert list(hygiene.check_minutes(notebooks.read(path), path)) == []
+
+
+def test_minutes_are_counted_from_words_code_predictions_widgets_and_exercises():
+    cells = [
+        new_markdown_cell("word " * 360 + "60 minutes to work"),
+        new_code_cell("x = 1\n" * 40 + 'checks.ask("01.1")\nwidgets.CatCircuit()'),
+        new_markdown_cell("> ### Exercise 1 · Count\n> difficulty ●○○○○ · importance ●○○○○ · 7 minutes"),
+        new_markdown_cell("## 2. More\n\n*This section is optional, 9 minutes.*"),
+        new_markdown_cell("> ### Exercise 2 · Count\n> difficulty ●○○○○ · importance ●○○○○ · 9 minutes"),
+    ]
+    core, optional = hygiene.counted_minutes(new_notebook(cells=cells))
+    assert core == pytest.approx(2 + 2 + 3 + 7, abs=0.3) and optional == pytest.approx(9, abs=0.3)
+
+
 def test_notebooks_are_as_make_notebooks_writes_them(capsys):
     assert notebooks.main(["--check"]) == 0, capsys.readouterr().out
 
