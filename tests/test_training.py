@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -246,3 +251,152 @@ def test_the_pentagon_is_read_as_one():
     model = fresh()
     train(model, SparseFeatures(5, 0.05), progress=False)
     assert read_gram(gram_of(model.W), model.b_final).shape == "pentagon"
+
+
+# What cannot be trained is told so, before anything changes
+
+
+class Scaled(torch.nn.Module):
+    """x' = a x, one a for each of several models side by side, with or without saying so."""
+
+    def __init__(self, shape: tuple = (), **attributes):
+        super().__init__()
+        self.a = torch.nn.Parameter(torch.full((*shape, 1, 1), 0.5))
+        vars(self).update(attributes)
+
+    def forward(self, x):
+        return self.a * x if self.a.ndim > 2 else self.a[0, 0] * x
+
+
+def frozen(model):
+    return model.requires_grad_(False)
+
+
+def with_nan():
+    model = ToyModel(5, 2)
+    model.W.data[0, 0] = float("nan")
+    return model
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (torch.nn.Linear(5, 1), r"model\(x\) gives shape \(129, 1\) for x of shape \(129, 5\)"),
+        (torch.nn.Linear(5, 3), "a reconstruction has the shape of x"),
+        (torch.nn.Identity(), "Identity has no parameter that training could change"),
+        (frozen(ToyModel(5, 2)), "none at all, or all frozen"),
+        (Scaled((3,)), "must say so by an attribute `instances`"),
+        (Scaled(instances=3), "must be a tuple"),
+        (ToyModel, "not its class; got ToyModel"),
+        (ToyModel(5, 2).half(), "float32 or float64"),
+        (with_nan(), "holds NaN or infinity before the first step"),
+        (None, "got NoneType"),
+    ],
+    ids=str,
+)
+def test_a_model_that_cannot_be_trained_is_told_why(model, said):
+    with pytest.raises(ValueError, match=said):
+        train(model, SparseFeatures(5, 0.1), steps=2, progress=False)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("features", [None, SparseFeatures, 5, torch.rand(3, 5)])
+def test_features_say_what_they_must_offer(features):
+    with pytest.raises(ValueError, match="features must offer n_features and sample"):
+        train(ToyModel(5, 2), features, steps=2, progress=False)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    "setting",
+    [{"seed": 0.5}, {"lr": True}, {"lr": "fast"}, {"steps": 2.0}, {"snapshots": True}, {"snapshots": 2.5}],
+)
+def test_settings_of_a_wrong_kind_are_refused(setting):
+    (name,) = setting
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        train(ToyModel(5, 2), SparseFeatures(5, 0.1), **{"steps": 2, "progress": False} | setting)
+
+
+@pytest.mark.plain
+def test_numpys_whole_numbers_are_whole_numbers():
+    one = train(
+        ToyModel(5, 2, generator=torch.Generator().manual_seed(0)), SparseFeatures(5, 0.1), steps=4, seed=3
+    )
+    model = ToyModel(np.int64(5), np.int32(2), generator=torch.Generator().manual_seed(0))
+    two = train(
+        model, SparseFeatures(np.int64(5), 0.1), steps=np.int64(4), seed=np.int16(3), lr=np.float32(0.06)
+    )
+    assert torch.allclose(one.loss, two.loss)
+
+
+def test_models_that_declare_their_instances_have_a_loss_each():
+    run = train(Scaled((3,), instances=(3,)), SparseFeatures(5, 0.1), steps=5, progress=False)
+    assert run.loss.shape == (5, 3) and torch.equal(
+        run.loss[:, 0] == run.loss[:, 1], torch.zeros(5, dtype=torch.bool)
+    )
+
+
+def test_training_does_not_need_the_grad_mode_of_the_cell_and_leaves_it_alone():
+    def run():
+        return train(
+            ToyModel(5, 2, generator=torch.Generator().manual_seed(0)), SparseFeatures(5, 0.1), steps=9
+        )
+
+    plain = run().loss
+    with torch.no_grad():
+        chunks = train_in_chunks(ToyModel(5, 2), SparseFeatures(5, 0.1), steps=9, chunk=3)
+        next(chunks)
+        next(chunks)
+        assert not torch.is_grad_enabled()
+        assert torch.equal(run().loss, plain)
+
+
+def test_a_model_in_double_precision_is_trained_in_it():
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0)).double()
+    run = train(model, SparseFeatures(5, 0.1), steps=50, progress=False)
+    single = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    assert run.loss.dtype == model.W.dtype == torch.float64
+    assert torch.allclose(run.loss.float(), train(single, SparseFeatures(5, 0.1), steps=50).loss, rtol=1e-3)
+
+
+def test_partly_frozen_models_train_the_rest():
+    model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
+    model.b_final.requires_grad_(False)
+    before = model.W.detach().clone()
+    train(model, SparseFeatures(5, 0.1), steps=5, progress=False)
+    assert (model.b_final == 0).all() and not torch.equal(model.W, before)
+
+
+def test_large_models_settle_with_the_default_learning_rate():
+    # Always on, the best is to keep m features: the variance of the n - m others, 1/12 each, is lost.
+    model = ToyModel(400, 30, generator=torch.Generator().manual_seed(0))
+    run = train(model, SparseFeatures(400, 1.0), progress=False)
+    assert run.loss[-20:].mean() < 1.02 * (400 - 30) / 12
+
+
+def test_memory_does_not_grow_with_the_steps():
+    script = """
+import pathlib, re
+from tms_edu import SparseFeatures, ToyModel, train
+for steps in (20, 400):
+    model = ToyModel(400, 30, instances=(4,))
+    train(model, SparseFeatures(400, 0.5), steps=steps, batch_size=64, progress=False)
+    print(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+"""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("this system does not tell a process its peak memory")
+    command = [sys.executable, "-c", script]
+    short, long = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert long - short < 20_000, f"peak grew from {short} to {long} kB"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: a model on a GPU, end to end")
+def test_a_model_on_the_gpu_works_end_to_end():
+    generator = torch.Generator("cuda").manual_seed(0)
+    model, features = ToyModel(5, 2, instances=(4,), generator=generator), SparseFeatures(5, 0.05)
+    run = train(model, features, importance=torch.ones(5), progress=False, snapshots=3)
+    assert run.loss.is_cuda and run.snapshots[-1].W.is_cuda
+    loss = expected_loss(model.W.detach(), model.b_final.detach(), features)
+    assert loss.is_cuda and loss.min() < 1.03 * optimum(features, 2)[2].to("cuda")
+    assert "pentagon" in {reading.shape for reading in read_gram(gram_of(model.W), model.b_final)}

@@ -1,16 +1,35 @@
 """Error messages for the public boundary: what, got, expected, likely confusion."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 
 
-def require_count(name: str, value: int) -> int:
+def is_whole(value) -> bool:
+    """Say whether `value` is a whole number, Python's or NumPy's; True and False are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def require_count(name: str, value) -> int:
     """Return `value` if it is a whole number of at least 1, else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+    if not is_whole(value) or value < 1:
         raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}.")
     return int(value)
+
+
+def require_whole(name: str, value) -> int:
+    """Return `value` if it is a whole number, else raise ValueError."""
+    if not is_whole(value):
+        raise ValueError(f"{name} must be a whole number; got {value!r}.")
+    return int(value)
+
+
+def require_positive(name: str, value) -> float:
+    """Return `value` if it is a finite number above 0, else raise ValueError."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a positive number; got {value!r}.")
+    return float(value)
 
 
 def require_probability(name: str, value: float | Tensor) -> Tensor:

@@ -4,20 +4,46 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from numbers import Integral
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from tms_edu._validate import broadcasts_to, require_count, require_float, require_importance
+from tms_edu._validate import (
+    broadcasts_to,
+    is_whole,
+    require_count,
+    require_float,
+    require_importance,
+    require_positive,
+    require_whole,
+)
 
 STEPS, BATCH_SIZE, LR = 800, 128, 6e-2
+LR_HOLDS_UP_TO = (
+    100  # features; beyond, steps must be smaller, or a model of many always-on features never settles
+)
 # While the learning rate rises, squared weights cost something. What is worth little shrinks, and the important features take
 # their directions before the others crowd them, which ends in better minima where features are many. The price is a share of
 # the first loss: a factor in front of the whole loss changes nothing, and a model that is already trained hardly notices. It
 # is paid by inputs that hold something: where these are rare there is room for all features, and none must shrink.
 WARM_UP, EARLY_DECAY = 0.1, 0.015  # a share of the steps; of the first loss, for a squared weight of 1
+
+
+@runtime_checkable
+class Features(Protocol):
+    """Name what `train` needs of a distribution: how many features, and rows of them.
+
+    One that also has `empty_probability`, the chance (*instances) that a row is all zero, and `sample_active`, which draws
+    as `sample` does but never such a row, is not asked for empty rows.
+    """
+
+    n_features: int
+
+    def sample(self, batch_size: int, *, instances: tuple[int, ...], generator: Generator) -> Tensor:
+        """Draw x of shape (*instances, batch_size, n_features), on the generator's device."""
 
 
 class Snapshot(NamedTuple):
@@ -43,26 +69,28 @@ class TrainingRun:
     total_steps: int
     snapshots: list[Snapshot] = field(default_factory=list)
     interrupted: bool = False
-    _losses: list[Tensor] = field(default_factory=list)
+    # One block for all steps: as many small tensors they would break up the memory between them.
+    _log: Tensor = field(default_factory=lambda: torch.empty(0))
+    _logged: int = 0
 
     def __repr__(self) -> str:
-        last = f", last loss {self._losses[-1].mean():.3g}" if self._losses else ""
-        return f"TrainingRun({len(self._losses)} of {self.total_steps} steps{last})"
+        last = f", last loss {self.loss[-1].mean():.3g}" if self._logged else ""
+        return f"TrainingRun({self._logged} of {self.total_steps} steps{last})"
 
     @property
     def steps(self) -> list[int]:
         """List how many updates had been made when each loss was logged: 0, 1, 2, …"""
-        return list(range(len(self._losses)))
+        return list(range(self._logged))
 
     @property
     def loss(self) -> Float[Tensor, "logged *instances"]:
-        """Stack the loss of each step's own batch, before its update, shape (logged, *instances)."""
-        return torch.stack(self._losses) if self._losses else torch.empty(0)
+        """Return the loss of each step's own batch, before its update, shape (logged, *instances)."""
+        return self._log[: self._logged].clone()
 
     @property
     def done(self) -> bool:
         """Say whether all planned updates have been made."""
-        return len(self._losses) == self.total_steps
+        return self._logged == self.total_steps
 
 
 def reconstruction_loss(
@@ -103,12 +131,12 @@ def _loss(x: Tensor, x_hat: Tensor, importance: Tensor, row_weight: Tensor) -> T
 
 def train(
     model: nn.Module,
-    features,
+    features: Features,
     *,
     importance: float | Tensor = 1.0,
     steps: int = STEPS,
     batch_size: int = BATCH_SIZE,
-    lr: float = LR,
+    lr: float | None = None,
     seed: int = 0,
     progress: bool = True,
     snapshots: int = 0,
@@ -120,13 +148,15 @@ def train(
     tuning. The kernel's interrupt ends the run early and leaves the model as it is then, with the record so far.
 
     Args:
-        model: a ToyModel, or any module that maps x to a reconstruction of the same shape. All its instances are
-            trained side by side; none depends on how many there are.
-        features: what to sample x from, for example SparseFeatures.
+        model: a ToyModel, or any module with parameters that maps x to a reconstruction of the same shape. Several models
+            side by side declare it by an attribute `instances`, the tuple of leading axes of their parameters; x then comes
+            as (*instances, batch, n_features), each instance has a loss of its own, and none depends on how many there are.
+            Without that attribute it is one model, whatever its parameters look like.
+        features: what to sample x from, for example SparseFeatures; `Features` says what it must offer.
         importance: I_i of the loss, broadcasts to (*instances, n_features).
         steps: number of updates.
         batch_size: rows of x per instance and update.
-        lr: highest learning rate.
+        lr: highest learning rate. None: 0.06, and from 100 features on in inverse proportion less.
         seed: seed of the data. The same seed, model and machine give the same run.
         progress: show a progress bar once a run has taken a second.
         snapshots: how many snapshots of W and b_final to keep, 0 or at least 2.
@@ -160,12 +190,12 @@ def train(
 
 def train_in_chunks(
     model: nn.Module,
-    features,
+    features: Features,
     *,
     importance: float | Tensor = 1.0,
     steps: int = STEPS,
     batch_size: int = BATCH_SIZE,
-    lr: float = LR,
+    lr: float | None = None,
     seed: int = 0,
     snapshots: int = 0,
     chunk: int = 20,
@@ -177,15 +207,20 @@ def train_in_chunks(
     Raises:
         ValueError: as `train`.
     """
-    _require_settings(lr, steps=steps, batch_size=batch_size, chunk=chunk)
-    instances, device = getattr(model, "instances", ()), next(model.parameters()).device
-    weight = require_importance(importance, (*instances, features.n_features)).to(device)
+    instances, first = _require_trainable(model, features), next(model.parameters())
+    for name, value in {"steps": steps, "batch_size": batch_size, "chunk": chunk}.items():
+        require_count(name, value)
+    default = LR * min(1.0, LR_HOLDS_UP_TO / features.n_features)
+    lr, seed = default if lr is None else require_positive("lr", lr), require_whole("seed", seed)
+    weight = require_importance(importance, (*instances, features.n_features)).to(first)
     keep_at = _snapshot_steps(model, snapshots, steps)
     start = [parameter.detach().clone() for parameter in model.parameters()]
 
-    batches = _batches(features, batch_size, instances, Generator(device).manual_seed(seed))
+    batches = _batches(
+        features, batch_size, instances, Generator(first.device).manual_seed(seed), first.dtype
+    )
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.85, 0.95), fused=True)
-    run = TrainingRun(model, total_steps=steps)
+    run = TrainingRun(model, total_steps=steps, _log=first.new_empty(steps, *instances))
     with _one_thread():
         for step in range(steps):
             if step in keep_at:
@@ -194,18 +229,59 @@ def train_in_chunks(
                 yield run
             optimizer.param_groups[0].update(lr=lr * _share_of_lr(step, steps))
             x, row_weight = next(batches)
-            loss = _loss(x, model(x), weight, row_weight)
-            run._losses.append(loss.detach())
-            if step < WARM_UP * steps:
-                loss = loss + run._losses[0] * _early_price(model, row_weight[..., :batch_size])
-            optimizer.zero_grad()
-            loss.sum().backward()
-            optimizer.step()
+            with torch.enable_grad():  # whatever the cell that trains has switched off
+                x_hat = model(x)
+                if step == 0:
+                    _require_reconstruction(x, x_hat)
+                loss = _loss(x, x_hat, weight, row_weight)
+                run._log[step], run._logged = loss.detach(), step + 1
+                if step < WARM_UP * steps:
+                    loss = loss + run._log[0] * _early_price(model, row_weight[..., :batch_size])
+                optimizer.zero_grad()
+                loss.sum().backward()
+                optimizer.step()
             if step % chunk == 0 or step == steps - 1:
-                _require_sane(run, start, lr, since=step - chunk)
+                _require_sane(
+                    run, start, f"lr={lr:g} is too high here (the default is {default:g})", step - chunk
+                )
         if keep_at:
             run.snapshots.append(_snapshot(model, steps))
         yield run
+
+
+def _require_trainable(model, features) -> tuple[int, ...]:
+    """Return the instances of a model that can be trained on `features`."""
+    name = getattr(model, "__name__", type(model).__name__)
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch module, made, not its class; got {name}.")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(f"{name} has no parameter that training could change: none at all, or all frozen.")
+    if any(parameter.dtype not in (torch.float32, torch.float64) for parameter in model.parameters()):
+        raise ValueError(f"model must hold float32 or float64 numbers; {name} does not. Use model.float().")
+    if not all(parameter.isfinite().all() for parameter in model.parameters()):
+        raise ValueError(f"{name} holds NaN or infinity before the first step. Make a new model.")
+    if not isinstance(getattr(features, "n_features", None), Integral) or not hasattr(features, "sample"):
+        got = getattr(features, "__name__", type(features).__name__)
+        raise ValueError(
+            f"features must offer n_features and sample, as SparseFeatures(5, 0.1) does; got {got}."
+        )
+    try:
+        return tuple(require_count("instances", size) for size in getattr(model, "instances", ()))
+    except TypeError:
+        raise ValueError(
+            f"model.instances must be a tuple of sizes, such as (8,); got {model.instances!r}."
+        ) from None
+
+
+def _require_reconstruction(x: Tensor, x_hat: Tensor) -> None:
+    if not isinstance(x_hat, Tensor) or x_hat.shape != x.shape:
+        got = f"shape {tuple(x_hat.shape)}" if isinstance(x_hat, Tensor) else type(x_hat).__name__
+        raise ValueError(
+            f"model(x) gives {got} for x of shape {tuple(x.shape)}; a reconstruction has the shape of x. Several models side by "
+            "side must say so by an attribute `instances`, the tuple of their leading axes."
+        )
+    if not x_hat.requires_grad:
+        raise ValueError("model(x) does not depend on any parameter that training could change.")
 
 
 def _early_price(model: nn.Module, row_weight: Tensor) -> Tensor:
@@ -218,25 +294,18 @@ def _early_price(model: nn.Module, row_weight: Tensor) -> Tensor:
     return EARLY_DECAY * row_weight.sum(-1) * total
 
 
-def _require_settings(lr, **counts) -> None:
-    for name, value in counts.items():
-        require_count(name, value)
-    if not (isinstance(lr, (int, float)) and 0 < lr < float("inf")):
-        raise ValueError(f"lr must be a positive number; got {lr!r}.")
-
-
 def _share_of_lr(step: int, steps: int) -> float:
     # Up over the first tenth, then down to 0 along a cosine. Without the gentle start, biases are pushed so far down that now
     # and then an output is off for every input, and stays so; without the end, the last steps still jump about the minimum.
     return min(1.0, (step + 1) / (WARM_UP * steps)) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def _batches(features, batch_size: int, instances: tuple[int, ...], generator: Generator):
+def _batches(features, batch_size: int, instances: tuple, generator: Generator, dtype: torch.dtype):
     """Yield x (*instances, rows, n) and the weight of its rows (*instances, rows), which adds up to 1."""
     # Where features are rare, nearly every row is all zero, and says what all the others say. Features that know how often
     # that happens are drawn non-empty instead, and one zero row stands for all the empty ones, at its exact weight:
     #   E[loss] = (1 - P(empty)) E[loss | not empty] + P(empty) loss(0).
-    empty = getattr(features, "empty_probability", torch.ones(())).to(generator.device)
+    empty = getattr(features, "empty_probability", torch.ones(())).to(generator.device, dtype)
     if not broadcasts_to(empty.shape, instances):
         raise ValueError(
             f"features have the leading axes {tuple(empty.shape)}, and the model has instances {instances}. "
@@ -244,7 +313,7 @@ def _batches(features, batch_size: int, instances: tuple[int, ...], generator: G
         )
     empty = empty.expand(instances)
     rows, stratified = batch_size, bool((empty < 1).all())
-    row_weight = torch.full((*instances, rows), 1 / rows, device=generator.device)
+    row_weight = empty.new_full((*instances, rows), 1 / rows)
     if stratified:
         row_weight = torch.cat([(1 - empty).unsqueeze(-1) * row_weight, empty.unsqueeze(-1)], dim=-1)
     sample = features.sample_active if stratified else features.sample
@@ -255,7 +324,9 @@ def _batches(features, batch_size: int, instances: tuple[int, ...], generator: G
         if x.shape != (*instances, rows * at_once, features.n_features):
             expected = (*instances, rows * at_once, features.n_features)
             raise ValueError(f"features.sample gave x of shape {tuple(x.shape)}, expected {expected}.")
-        blocks = torch.nn.functional.pad(x.unflatten(-2, (at_once, rows)), (0, 0, 0, int(stratified)))
+        blocks = torch.nn.functional.pad(
+            x.to(dtype).unflatten(-2, (at_once, rows)), (0, 0, 0, int(stratified))
+        )
         for block in blocks.unbind(-3):
             yield block, row_weight
 
@@ -271,24 +342,24 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _require_sane(run: TrainingRun, start: list[Tensor], lr: float, since: int) -> None:
+def _require_sane(run: TrainingRun, start: list[Tensor], cause: str, since: int) -> None:
     # Not finite, or once far above the loss it set out with: nothing that the falling learning rate repairs.
-    worst = torch.stack(run._losses[max(since, 0) :]).amax(0)
-    if (worst <= 1000 * run._losses[0] + 1000).all():
+    worst = run._log[max(since, 0) : run._logged].amax(0)
+    if (worst <= 1000 * run._log[0] + 1000).all():
         return
     with torch.no_grad():
         for parameter, value in zip(run.model.parameters(), start, strict=True):
             parameter.copy_(value)
     raise ValueError(
-        f"Training diverged: within {len(run.steps)} steps the loss was {worst.max().item():.3g}. The learning rate lr={lr:g} is "
-        f"too high here (the default is {LR:g}). The model has been put back as it was before the run."
+        f"Training diverged: within {run._logged} steps the loss was {worst.max().item():.3g}. The learning rate "
+        f"{cause}. The model has been put back as it was before the run."
     )
 
 
 def _snapshot_steps(model: nn.Module, snapshots: int, steps: int) -> set[int]:
-    if snapshots == 0:
+    if is_whole(snapshots) and snapshots == 0:
         return set()
-    if isinstance(snapshots, bool) or not isinstance(snapshots, int) or snapshots < 2:
+    if not is_whole(snapshots) or snapshots < 2:
         raise ValueError(
             f"snapshots must be 0 (none) or at least 2 (the first and the last); got {snapshots!r}."
         )
