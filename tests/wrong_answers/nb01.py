@@ -29,6 +29,7 @@ WRONG = {
         "twice the same digit": NETWORK.format("0", "(1, 1)"),
         "no such digit": NETWORK.format("0", "(1, 12)"),
         "one digit": NETWORK.format("0", "8"),
+        "one digit in a tensor": NETWORK.format("0", "torch.tensor(8)"),
         "three digits": NETWORK.format("0", "(1, 8, 9)"),
         "a silent neuron": NETWORK.format("2", "(1, 8)"),
         "a digit it does not fire for": NETWORK.format("0", "(1, 2)"),

@@ -145,8 +145,11 @@ def _whole(value, name: str) -> int:
 
 
 def _two_digits(digits) -> list[int]:
-    pair = not isinstance(digits, str) and hasattr(digits, "__len__") and len(digits) == 2
-    require(pair, f"`my_digits` is {kind(digits)}. Two digits go in as a pair, for example `(0, 1)`.")
+    listed = not isinstance(digits, str) and hasattr(digits, "__len__") and getattr(digits, "ndim", 1) > 0
+    require(
+        listed and len(digits) == 2,
+        f"`my_digits` is {kind(digits)}. Two digits go in as a pair, for example `(0, 1)`.",
+    )
     a, b = (_whole(k, "my_digits") for k in digits)
     different = f"`my_digits` is ({a}, {b}): I expected two different digits, each from 0 to 9."
     require(a != b and {a, b} <= set(range(10)), different)
