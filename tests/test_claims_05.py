@@ -1,5 +1,8 @@
 """What notebook 05 says in numbers, over many seeds."""
 
+import ast
+import copy
+import math
 from pathlib import Path
 
 import nbformat
@@ -77,10 +80,21 @@ def test_best_output_biases_at_a_twentieth():
     W, b, _ = theory.optimum(features, 2)
     assert (b + 0.247).abs().max() < 0.003 and (feature_norms(W) - 1.135).abs().max() < 0.003
     _, b, _ = theory.polish(torch.tensor([[1.0, -1.0]]), torch.zeros(2), SparseFeatures(2, 0.05))
-    assert b.abs().max() < 0.005
+    assert (b - 0.05**2 / (6 * 0.95)).abs().max() < 1e-5
     grid = torch.linspace(0, 0.1, 101)[:, None]
     losses = theory.expected_loss(torch.zeros(101, 1, 1), grid, SparseFeatures(1, 0.05))
     assert grid[losses.argmin()] == pytest.approx(0.025, abs=0.001)
+
+
+@pytest.mark.parametrize("p", [0.02, 0.05, 0.1])
+def test_the_loss_of_a_digon_falls_at_zero_bias_but_hardly(p):
+    W, features = torch.tensor([[1.0, -1.0]], dtype=torch.float64), SparseFeatures(2, p)
+    biases = torch.linspace(-2e-3, 5e-3, 7001, dtype=torch.float64)
+    losses = theory.expected_loss(W.expand(7001, 1, 2), biases[:, None].expand(7001, 2), features) / 2
+    at_zero = 2000  # where the bias is 0
+    slope = (losses[at_zero + 1] - losses[at_zero - 1]) / (biases[at_zero + 1] - biases[at_zero - 1])
+    assert slope.item() == pytest.approx(-(p**2) / 3, rel=0.01)
+    assert biases[losses.argmin()].item() == pytest.approx(p**2 / (6 * (1 - p)), rel=0.02)
 
 
 @pytest.mark.parametrize(("probability", "price"), [(0.05, 1.76), (0.1, 1.35)])
@@ -249,6 +263,40 @@ def test_a_relu_put_into_the_pentagon_makes_the_angle_count():
             assert least <= loss.max() / loss.min() < most
             whole = loss.median() if most < 1.01 else whole
         assert 5 < loss.mean() / whole < 6.6
+
+
+def test_a_relu_spares_two_features_on_the_axes_and_silences_them_half_round():
+    x = SparseFeatures(2, 0.05).sample_active(20_000, generator=torch.Generator().manual_seed(0))
+    silent, shares = x.square().sum(-1).mean(), []
+    for degrees in range(0, 361, 5):
+        c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        W = torch.tensor([[c, -s], [s, c]])
+        assert reconstruction_loss(x, torch.relu(x @ W.T @ W)) < 1e-6
+        shares.append((reconstruction_loss(x, torch.relu(torch.relu(x @ W.T) @ W)) / silent).item())
+    assert max(shares[0], shares[-1]) < 1e-6 and shares[36] == pytest.approx(1, abs=1e-4)
+    assert (torch.tensor(shares[:37]).diff() > -0.005).all()
+
+
+def test_its_own_error_no_longer_teaches_a_lost_output_and_training_on_wakes_most(four_kinds):
+    _, (hidden, _), *_ = four_kinds
+    x = ON.expand(48, -1, -1)
+    lost = hidden(x).detach().amax(1) < 1e-6
+    assert lost.sum() >= 10
+    hidden.zero_grad()
+    (x - hidden(x)).square().mean(1)[lost].sum().backward()
+    assert all(parameter.grad.abs().max() == 0 for parameter in hidden.parameters())
+    again = copy.deepcopy(hidden)
+    train(again, FEATURES, seed=100, progress=False)
+    assert (again(x).detach().amax(1) > 1e-3)[lost].float().mean() > 0.6
+
+
+def test_no_cell_leans_on_a_name_that_an_answer_may_take():
+    for path in (NOTEBOOK, NOTEBOOK.parent / "04_why_w_transpose.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
+                made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+                assert {node.id for node in names} & {"loss", "losses", "model", "run"} <= made, cell.source
 
 
 IMPORTANCE = 0.75 ** torch.arange(10)

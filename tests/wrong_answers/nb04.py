@@ -131,6 +131,17 @@ WRONG = {
         "a slope scaled": tied(
             forward="W = 2 * self.W - self.W.detach(); return torch.relu(x @ W.T @ W + self.b)"
         ),
+        "a bias of one row": tied(
+            "self.W = torch.nn.Parameter(torch.randn(m, n)); self.b = torch.nn.Parameter(torch.zeros(1, n))"
+        ),
+        "a bias in two pieces": tied(
+            "self.W = torch.nn.Parameter(torch.randn(m, n)); self.b = torch.nn.Parameter(torch.zeros(2)); "
+            "self.c = torch.nn.Parameter(torch.zeros(n - 2))",
+            "return torch.relu(x @ self.W.T @ self.W + torch.cat([self.b, self.c]))",
+        ),
+        "sizes written in": tied(
+            "self.W = torch.nn.Parameter(torch.randn(2, 5)); self.b = torch.nn.Parameter(torch.zeros(5))"
+        ),
         "a model": "Tied = ToyModel(5, 2)",
         "a function": "def Tied(n, m):\n    return torch.randn(n, m)",
     },

@@ -7,7 +7,7 @@ from tms_edu import SparseFeatures, reconstruction_loss
 from tms_edu.checks.exercises import Nearly, NotTried, call, exercise, kind, require, run, same, tensor
 from tms_edu.checks.forms import experiment, function, normal, outcome, reject
 from tms_edu.checks.predictions import Choice, Number, register
-from tms_edu.wording import number_word
+from tms_edu.wording import join, number_word
 
 PLACED = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0]])
 
@@ -253,7 +253,22 @@ def check_tied(module) -> str:
             "Right until the model is moved: `.to(…)` gives W new memory, and the transpose that `__init__` has kept stays behind. "
             "Write the transpose in `forward`, where it is used.",
         )
+    _at_another_size(module)
     return "15 numbers, ten of them used twice, and the whole slope arrives. Nothing can come apart, as there is nothing to keep together."
+
+
+def _at_another_size(module) -> None:
+    model, x = run(module, 7, 3), normal(4, 4, 7)
+    shapes = sorted(tuple(p.shape) for p in model.parameters())
+    fits = shapes == [(3, 7), (7,)]
+    require(
+        fits and same(run(model, x).detach(), _tied(x, *_by_axes(model)).detach()),
+        f"Right for n = 5 and m = 2, not for n = 7 and m = 3, where your class trains {join(shapes)}. Is a size written into it?",
+    )
+
+
+def _by_axes(model: nn.Module) -> list[Tensor]:
+    return sorted(model.parameters(), key=lambda parameter: -parameter.ndim)
 
 
 def _tied(x: Tensor, W: Tensor, b: Tensor, up: Tensor | None = None) -> Tensor:
@@ -266,10 +281,18 @@ def _one_of_each(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     if not parameters and run(model, x) is None:
         raise NotTried
     matrices = [p.detach() for p in parameters if p.ndim == 2]
-    shape = tuple(matrices[0].shape) if matrices else ()
-    count, many = sum(p.numel() for p in parameters), number_word(len(matrices))
-    reject(*WRONG_PARAMETERS, parameters=parameters, matrices=matrices, shape=shape, count=count, many=many)
-    return tuple(sorted(parameters, key=lambda p: -p.ndim))
+    reject(
+        *WRONG_PARAMETERS,
+        parameters=parameters,
+        matrices=matrices,
+        many=number_word(len(matrices)),
+        shape=tuple(matrices[0].shape) if matrices else (),
+        odd=next((tuple(p.shape) for p in parameters if p.numel() == 5 and p.ndim != 1), None),
+        count=sum(p.numel() for p in parameters),
+        pieces=number_word(len(parameters)),
+    )
+    W, b = _by_axes(model)
+    return W, b
 
 
 WRONG_PARAMETERS = (
@@ -277,6 +300,7 @@ WRONG_PARAMETERS = (
         lambda m: not m.parameters,
         "Your model has nothing to train: `model.parameters()` is empty. Only an `nn.Parameter` set on `self` counts.",
     ),
+    (lambda m: m.odd, "Your bias has shape {odd}. A bias is a vector, (5,) for n = 5."),
     (
         lambda m: len(m.matrices) > 1 and same(m.matrices[0], m.matrices[1].mT),
         "You have two matrices that start out equal. From the first step on they are trained apart: {count} numbers instead of 15.",
@@ -306,6 +330,10 @@ WRONG_PARAMETERS = (
     (
         lambda m: m.count > 15,
         "Your model trains {count} numbers; the tied one trains 15, W and b. Is there a bias too many?",
+    ),
+    (
+        lambda m: len(m.parameters) > 2,
+        "15 numbers are right, and yours come in {pieces} pieces. One W (2, 5) and one b (5,) are all that there is to train.",
     ),
 )
 
