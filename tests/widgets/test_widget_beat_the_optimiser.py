@@ -63,7 +63,7 @@ def test_the_sentence_is_true(game, p, decay, bias):
     for W in (START[:, :5], theory.polygon(5), model.W.detach()):
         game.arrange(W)
         names = {}
-        exec(game.code(**game.values).replace("print(", "loss = ("), names)
+        exec(game._stage.code.replace("print(", "loss = ("), names)
         W, b = game.frame.W, game.frame.b
         loss = theory.expected_loss(W, b, features, importance).item()
         assert game.loss == pytest.approx(loss, rel=1e-6) == pytest.approx(names["loss"].item(), abs=1e-4)

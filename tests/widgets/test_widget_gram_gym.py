@@ -55,7 +55,7 @@ def test_every_level_asks_fairly_and_takes_the_right_answer(gym, level):
     mark_right(gym)
     assert gym.answer() == [] and gym.sentence.startswith(f"All {n} right. {gym.matrix.reading} 1 in a row")
     names = {}
-    exec(gym.code(**gym.values).replace("plots.plot_gram(matrix.G, matrix.b)", ""), names)
+    exec(gym._stage.code.replace("plots.plot_gram(matrix.G, matrix.b)", ""), names)
     assert torch.equal(names["matrix"].G, G)
 
 

@@ -22,7 +22,7 @@ def numbers(sentence):
 
 def weights(widget):
     names = {}
-    exec(widget.code(**widget.values), names)
+    exec(widget._stage.code, names)
     return names["W"], names["b"]
 
 

@@ -94,7 +94,7 @@ def test_a_run_of_the_readers_own(n, m):
         film.set(step=step)
         assert film.sentence.startswith(f"Step {step} of 60: {reading.shape}. ")
         names = {"run": run, "read_gram": read_gram, "gram": gram}
-        exec(film.code(**film.values), names)
+        exec(film._stage.code, names)
         assert names["step"] == step
     film.close()
 
