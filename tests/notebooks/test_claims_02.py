@@ -13,7 +13,7 @@ from tms_edu.linear.codes import Encoding, decoders
 from tms_edu.linear.codes import accuracy as share_right
 from tms_edu.linear.packing import packings
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "02_linear_representations.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02_linear_representations.ipynb"
 
 
 def cell(start: str) -> str:

@@ -21,7 +21,7 @@ from tms_edu import (
 )
 from tms_edu.checks.nb05 import SIGNS
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "05_why_no_hidden_bias_or_relu.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_why_no_hidden_bias_or_relu.ipynb"
 FEATURES = SparseFeatures(5, 0.1)
 
 

@@ -14,7 +14,7 @@ from tms_edu import checks
 from tms_edu.checks.result import Result
 
 FOLDER = Path(__file__).parent
-NOTEBOOKS = sorted((FOLDER.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((FOLDER.parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 DETAILS = re.compile(r"<details>(.*?)</details>", re.DOTALL)
 CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

@@ -11,7 +11,7 @@ import torch
 from tms_edu import SparseFeatures, ToyModel, gram, read_gram, reconstruction_loss, theory, train
 from tms_edu.checks import nb03
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_the_toy_model.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_the_toy_model.ipynb"
 
 
 def trained(n, m, probability, importance=1.0, *, count=16, seed=0):

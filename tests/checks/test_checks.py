@@ -17,7 +17,7 @@ from tms_edu.checks.result import Result
 from tms_edu.geometry import gaps
 from tms_edu.widgets.superposition_lab import PROBABILITIES
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 @exercise

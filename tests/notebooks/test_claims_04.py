@@ -8,7 +8,7 @@ import torch
 
 from tms_edu import SparseFeatures, ToyModel, checks, gram, read_gram, reconstruction_loss, theory, train
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_why_w_transpose.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "04_why_w_transpose.ipynb"
 FEATURES = SparseFeatures(5, 0.1)
 
 
