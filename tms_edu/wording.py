@@ -1,6 +1,6 @@
 """Numbers and lists as a reader sees them: one way to join, one minus sign."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -60,3 +60,12 @@ def counted(number: int, name: str) -> str:
     ('two digons', 'one feature')
     """
     return f"{number_word(number)} {name}{'' if number == 1 else 's'}"
+
+
+def listed(name: str, items: Sequence) -> str:
+    """Name one thing or several of a kind.
+
+    >>> listed("feature", [3]), listed("feature", [1, 2])
+    ('feature 3', 'features 1 and 2')
+    """
+    return f"{name}{'' if len(items) == 1 else 's'} {join(items)}"
