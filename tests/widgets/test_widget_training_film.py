@@ -22,6 +22,10 @@ def record(n=4, m=3, **kwargs):
     return train(model, SparseFeatures(n, 0.2), progress=False, **settings)
 
 
+def stops(film):
+    return list(film.controls["step"].options)
+
+
 def readings(run):
     return {snap.step: read_gram(gram(snap.W), snap.b_final) for snap in run.snapshots}
 
@@ -29,6 +33,8 @@ def readings(run):
 def test_every_step_tells_its_reading_and_its_loss(film):
     read, steps = readings(film.run), [snap.step for snap in film.run.snapshots]
     for before, step in zip([None, *steps], steps, strict=False):
+        if step not in stops(film):
+            continue
         film.set(step=step)
         assert film.sentence.startswith(f"Step {step} of 400: {read[step].shape}. ")
         if before is not None:
@@ -79,7 +85,7 @@ def test_buttons_go_from_change_to_change(film):
 def test_nothing_is_trained_again(film, monkeypatch):
     monkeypatch.setattr("torch.optim.Adam.step", lambda *_: pytest.fail("trained"))
     run, before = film.run, [snap.W.clone() for snap in film.run.snapshots]
-    for step in (0, 40, 400):
+    for step in stops(film):
         film.set(step=step)
         assert torch.equal(film.frame.W, next(snap.W for snap in run.snapshots if snap.step == step))
     assert all(torch.equal(old, snap.W) for old, snap in zip(before, run.snapshots, strict=True))
@@ -112,6 +118,47 @@ def test_company_is_told_when_no_feature_changes_its_status():
         else:
             assert " went from " in film.sentence
     film.close()
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "steps", "snapshots"), [(5, 2, 400, 101), (6, 3, 400, 41), (20, 10, 200, 21), (2, 1, 60, 2)]
+)
+def test_half_of_the_slider_is_for_what_happens_before_the_shape_settles(n, m, steps, snapshots):
+    film = TrainingFilm(record(n, m, steps=steps, snapshots=snapshots))
+    steps = [snap.step for snap in film.run.snapshots]
+    early, late = ([s for s in stops(film) if (s <= film.settled) == side] for side in (True, False))
+    assert early == [step for step in steps if step <= film.settled] and set(late) <= set(steps)
+    assert {steps[0], steps[-1], *film.changes} <= set(stops(film)) == set(sorted(stops(film)))
+    after = [step for step in steps if step > film.settled]
+    at_most = 2 * max(len(early), 10) + len(film.changes)
+    assert min(len(early), len(after)) <= len(late) <= at_most
+    film.close()
+
+
+def test_the_film_opens_at_the_nearest_snapshot_and_stops_there(film):
+    late = next(snap.step for snap in film.run.snapshots[::-1] if snap.step not in stops(film))
+    opened = TrainingFilm(film.run, step=late + 1)
+    assert opened.values["step"] == late and set(stops(opened)) == {*stops(film), late}
+    opened.close()
+
+
+def test_a_run_that_loses_nothing_has_a_picture():
+    film = TrainingFilm(record(3, 2, importance=0.0))
+    assert "lost 0 on average" in film.sentence
+    film.close()
+
+
+WRONG = ["abc", "x" * 100_000, [1], {}, True, 2.5, -1, 10**9, 10**5000, float("nan"), object(), TrainingFilm]
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("value", [*WRONG, torch.arange(3)], ids=lambda value: type(value).__name__)
+def test_wrong_kinds_are_refused_in_a_short_sentence(film, value):
+    with pytest.raises(ValueError, match="has 0 snapshots, and a film needs two or more") as of_run:
+        TrainingFilm(run=value)
+    with pytest.raises(ValueError, match="training step: got .*, expected a value from 0 to 400") as of_step:
+        TrainingFilm(film.run, step=value)
+    assert len(str(of_run.value)) < 200 and len(str(of_step.value)) < 150
 
 
 def test_what_is_wrong_is_named():

@@ -3,6 +3,7 @@
 const STATUSES = ["recovered", "superposed", "dropped"];
 const BLUE = [0, 114, 178];
 const ORANGE = [213, 94, 0];
+const READ = 400; // ms: nobody reads a verdict or a matrix in less, so a press before that was a slip of the first
 
 function colour(value) {
   const end = value < 0 ? BLUE : ORANGE;
@@ -21,15 +22,19 @@ function element(tag, properties = {}, children = []) {
 
 const written = (value) => (Math.abs(value) < 0.005 ? "0" : (value > 0 ? "+" : "−") + Math.abs(value).toFixed(2));
 const pairOf = (i, j) => `${Math.min(i, j)},${Math.max(i, j)}`;
+const membersOf = (pair) => pair.split(",").map(Number);
+const pairsOf = (list = []) => new Set(list.map((pair) => pairOf(...pair)));
 
 function render({ model, el }) {
   el.classList.add("tms-gym");
-  let status = [];
+  let state = {}; // as the kernel told it
+  let status = []; // the marks; the kernel hears of each
   let pairs = new Set();
   let cells = [];
   let radios = [];
   let verdicts = [];
   let painting = null;
+  let meansSince = 0; // when the button came to mean what it does
   const group = Math.random().toString(36).slice(2);
 
   const task = element("p", {
@@ -44,69 +49,62 @@ function render({ model, el }) {
   const list = element("ol", { attributes: { "aria-label": "what was wrong" } });
   el.append(task, board, button, list);
 
-  const done = () => "right" in model.get("verdict");
-  const send = (action) => {
-    const marked = [...pairs].map((pair) => pair.split(",").map(Number));
-    model.send({ action, turn: model.get("turn"), status, pairs: marked });
-  };
-  const press = () => send(done() ? "next" : "answer");
+  const send = (action) => model.send({ action, turn: state.turn, status, pairs: [...pairs].map(membersOf) });
+  const press = () => performance.now() - meansSince > READ && send(state.verdict ? "next" : "answer");
   button.addEventListener("click", press);
 
   function paint() {
-    const { right = [], missed = [], extra = [] } = model.get("verdict");
-    const wrong = { missed: new Set(missed.map((pair) => pairOf(...pair))), extra: new Set(extra.map((pair) => pairOf(...pair))) };
+    const [missed, extra] = [pairsOf(state.verdict?.missed), pairsOf(state.verdict?.extra)];
+    const mistakes = state.verdict?.mistakes ?? {};
     cells.forEach((row, i) =>
       row.forEach((cell, j) => {
         const pair = pairOf(i, j);
         const crossed = i !== j && pairs.has(pair);
         cell.classList.toggle("tms-crossed", crossed);
-        cell.classList.toggle("tms-missed", wrong.missed.has(pair));
-        cell.classList.toggle("tms-extra", wrong.extra.has(pair));
+        cell.classList.toggle("tms-missed", missed.has(pair));
+        cell.classList.toggle("tms-extra", extra.has(pair));
         if (i !== j) cell.setAttribute("aria-selected", crossed);
-        const told = wrong.missed.has(pair) ? ", missed" : wrong.extra.has(pair) ? ", no crossing" : "";
+        const told = missed.has(pair) ? ", missed" : extra.has(pair) ? ", no crossing" : "";
         cell.setAttribute("aria-label", `${i} and ${j}: ${cell.title}${crossed ? ", marked" : ""}${told}`);
       })
     );
     radios.forEach((row, i) =>
       row.forEach((radio, k) => {
         radio.checked = status[i] === STATUSES[k];
-        radio.disabled = done();
+        radio.disabled = Boolean(state.verdict);
       })
     );
-    verdicts.forEach((node, i) => (node.textContent = done() ? (right[i] ? "✓" : "✗") : ""));
-    button.textContent = done() ? "Next matrix" : "Answer";
-    list.replaceChildren(...(model.get("verdict").mistakes ?? []).map((text) => element("li", { textContent: `✗ ${text}` })));
+    verdicts.forEach((node, i) => (node.textContent = state.verdict ? (i in mistakes ? "✗" : "✓") : ""));
+    button.textContent = state.verdict ? "Next matrix" : "Answer";
+    list.replaceChildren(...Object.values(mistakes).map((text) => element("li", { textContent: `✗ ${text}` })));
   }
 
-  function cross(i, j, on) {
-    if (done() || i === j) return;
-    pairs[on ? "add" : "delete"](pairOf(i, j));
-    for (const k of [i, j]) {
-      const meets = [...pairs].some((pair) => pair.split(",").includes(String(k)));
+  function put(pair, on) {
+    pairs[on ? "add" : "delete"](pair);
+    for (const k of membersOf(pair)) {
+      const meets = [...pairs].some((other) => membersOf(other).includes(k));
       if (on) status[k] = "superposed";
       else if (!meets && status[k] === "superposed") status[k] = "";
     }
+  }
+
+  function change(act) {
+    if (state.verdict) return;
+    act();
     paint();
     send("mark");
   }
 
-  function mark(i, k) {
-    if (done()) return;
-    status[i] = STATUSES[k];
-    if (STATUSES[k] !== "superposed") {
-      for (const pair of [...pairs]) {
-        const [a, b] = pair.split(",").map(Number);
-        if (a === i || b === i) cross(a, b, false);
-      }
-      status[i] = STATUSES[k];
-    }
-    paint();
-    send("mark");
-  }
+  const cross = (i, j, on) => i !== j && change(() => put(pairOf(i, j), on));
+  const mark = (i, name) =>
+    change(() => {
+      if (name !== "superposed") [...pairs].filter((pair) => membersOf(pair).includes(i)).forEach((pair) => put(pair, false));
+      status[i] = name;
+    });
 
   function focusCell(i, j) {
-    const n = cells.length;
-    const cell = cells[Math.max(0, Math.min(n - 1, i))][Math.max(0, Math.min(n - 1, j))];
+    const within = (k) => Math.max(0, Math.min(cells.length - 1, k));
+    const cell = cells[within(i)][within(j)];
     for (const other of cells.flat()) other.tabIndex = other === cell ? 0 : -1;
     cell.focus();
   }
@@ -114,11 +112,11 @@ function render({ model, el }) {
   function key(event, i, j) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-    const k = STATUSES.findIndex((name) => name[0] === event.key.toLowerCase());
+    const name = STATUSES.find((name) => name[0] === event.key.toLowerCase());
     const inMatrix = j !== null;
     if (event.key === "Enter") press();
-    else if (k >= 0) {
-      mark(i, k);
+    else if (name) {
+      mark(i, name);
       const next = Math.min(i + 1, cells.length - 1);
       if (inMatrix) focusCell(next, j);
       else (radios[next].find((radio) => radio.checked) ?? radios[next][0]).focus();
@@ -129,32 +127,35 @@ function render({ model, el }) {
     event.stopPropagation();
   }
 
-  function matrixCell(value, i, j, n) {
-    const own = i === j;
-    const cell = element("td", {
-      className: `tms-cell${own ? " tms-own" : ""}${Math.abs(value) > 0.7 ? " tms-dark" : ""}`,
-      tabIndex: i === 0 && j === 0 ? 0 : -1,
+  function cell(value, n, name, attributes) {
+    const node = element("td", {
+      className: `tms-cell ${name}${Math.abs(value) > 0.7 ? " tms-dark" : ""}`,
       title: written(value),
       textContent: n <= 8 ? written(value) : "",
-      attributes: { role: "gridcell" },
+      attributes: { role: "gridcell", ...attributes },
     });
-    cell.style.background = colour(value);
-    cell.addEventListener("keydown", (event) => key(event, i, j));
-    cell.addEventListener("pointerdown", (event) => {
+    node.style.background = colour(value);
+    return node;
+  }
+
+  function matrixCell(value, i, j, n) {
+    const node = cell(value, n, i === j ? "tms-own" : "", { tabindex: i || j ? -1 : 0 });
+    node.addEventListener("keydown", (event) => key(event, i, j));
+    node.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      cell.releasePointerCapture(event.pointerId); // so that dragging reaches the other cells
+      node.releasePointerCapture(event.pointerId); // so that dragging reaches the other cells
       painting = !pairs.has(pairOf(i, j));
       cross(i, j, painting);
       focusCell(i, j);
     });
-    cell.addEventListener("pointerenter", () => painting !== null && cross(i, j, painting));
-    return cell;
+    node.addEventListener("pointerenter", () => painting !== null && cross(i, j, painting));
+    return node;
   }
 
   function markRow(i) {
-    const options = STATUSES.map((name, k) => {
+    const options = STATUSES.map((name) => {
       const radio = element("input", { type: "radio", name: `${group}-${i}`, attributes: { "aria-label": `feature ${i}: ${name}` } });
-      radio.addEventListener("change", () => mark(i, k));
+      radio.addEventListener("change", () => mark(i, name));
       radio.addEventListener("keydown", (event) => key(event, i, null));
       return [radio, element("label", { title: name }, [radio, name[0].toUpperCase()])];
     });
@@ -164,62 +165,48 @@ function render({ model, el }) {
     return element("div", { className: "tms-mark", attributes: { role: "radiogroup", "aria-label": `feature ${i}` } }, parts);
   }
 
-  function biasCell(value, n) {
-    const cell = element("td", {
-      className: `tms-cell tms-bias${Math.abs(value) > 0.7 ? " tms-dark" : ""}`,
-      title: written(value),
-      textContent: n <= 8 ? written(value) : "",
-      attributes: { role: "gridcell", "aria-label": `bias ${written(value)}` },
-    });
-    cell.style.background = colour(value);
-    return cell;
-  }
-
   function lay() {
-    const G = model.get("gram");
-    const n = G.length;
+    const { gram, bias } = state;
+    const n = gram.length;
     board.style.setProperty("--n", n);
     board.style.setProperty("--widest", `${n <= 8 ? 52 : n <= 12 ? 32 : 24}px`);
     board.classList.toggle("tms-many", n > 8);
-    const header = (text, role = "columnheader") => element("th", { textContent: text, attributes: { role } });
-    const names = G.map((_, j) => header(String(j)));
-    if (n > 12) names.filter((_, j) => j % 5).forEach((name) => name.classList.add("tms-between"));
+    const header = (text, className = "", role = "columnheader") => element("th", { textContent: text, className, attributes: { role } });
     const corner = element("td", { className: "tms-corner", attributes: { role: "columnheader", "aria-label": "feature" } });
-    const bias = header("b");
-    bias.classList.add("tms-bias");
-    const top = element("tr", { attributes: { role: "row" } }, [corner, ...names, bias]);
-    cells = G.map((row, i) => row.map((value, j) => matrixCell(value, i, j, n)));
-    const rows = G.map((_, i) =>
-      element("tr", { attributes: { role: "row" } }, [header(String(i), "rowheader"), ...cells[i], biasCell(model.get("bias")[i], n)])
-    );
-    table.replaceChildren(element("tbody", { attributes: { role: "rowgroup" } }, [top, ...rows]));
-    radios = [];
-    verdicts = [];
-    marks.replaceChildren(...G.map((_, i) => markRow(i)));
-    take();
+    const names = gram.map((_, j) => header(String(j), n > 12 && j % 5 ? "tms-between" : ""));
+    cells = gram.map((row, i) => row.map((value, j) => matrixCell(value, i, j, n)));
+    const rows = gram.map((_, i) => [
+      header(String(i), "", "rowheader"),
+      ...cells[i],
+      cell(bias[i], n, "tms-bias", { "aria-label": `bias ${written(bias[i])}` }),
+    ]);
+    const lines = [[corner, ...names, header("b", "tms-bias")], ...rows].map((row) => element("tr", { attributes: { role: "row" } }, row));
+    table.replaceChildren(element("tbody", { attributes: { role: "rowgroup" } }, lines));
+    [radios, verdicts] = [[], []];
+    marks.replaceChildren(...gram.map((_, i) => markRow(i)));
   }
 
   function take() {
-    const marks = model.get("marks");
-    status = [...marks.status];
-    pairs = new Set(marks.pairs.map((pair) => pairOf(...pair)));
+    const before = state;
+    state = model.get("state");
+    status = [...state.status];
+    pairs = pairsOf(state.pairs);
+    if (state.turn !== before.turn) {
+      const inside = board.contains(document.activeElement);
+      lay();
+      if (inside) focusCell(0, 0);
+    }
+    if (state.turn !== before.turn || Boolean(state.verdict) !== Boolean(before.verdict)) meansSince = performance.now();
     paint();
   }
 
   const stopPainting = () => (painting = null);
-  const again = () => {
-    const inside = board.contains(document.activeElement);
-    lay();
-    if (inside) focusCell(0, 0);
-  };
   window.addEventListener("pointerup", stopPainting);
-  model.on("change:gram", again);
-  model.on("change:marks change:verdict", take);
-  lay();
+  model.on("change:state", take);
+  take();
   return () => {
     window.removeEventListener("pointerup", stopPainting);
-    model.off("change:gram", again);
-    model.off("change:marks change:verdict", take);
+    model.off("change:state", take);
   };
 }
 
