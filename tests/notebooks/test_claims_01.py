@@ -6,8 +6,16 @@ import pytest
 import torch
 
 from tms_edu import SparseFeatures, ToyModel, checks, gram, reconstruction_loss, theory, train
-from tms_edu.checks.nb01 import check_firing, check_turn, digits_per_neuron
-from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
+from tms_edu.checks.nb01 import check_firing, check_turn
+from tms_edu.digits import (
+    DigitsNetwork,
+    accuracy,
+    class_means,
+    digits_per_neuron,
+    fires_for,
+    load_digits,
+    train_digits,
+)
 from tms_edu.widgets.rotate_the_basis import HiddenReLU
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from test_exercises import NOTEBOOKS, run_cell, tag_of
+
 from tms_edu import checks
 
 HEADING = re.compile(r"^## (\d+)\. .*$", re.MULTILINE)

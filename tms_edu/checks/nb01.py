@@ -1,17 +1,25 @@
 """Notebook 01: its exercises and predictions."""
 
-from functools import lru_cache
 from itertools import product
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from tms_edu import gram
 from tms_edu.checks.exercises import exercise, kind, number, require, run, same, tensor
 from tms_edu.checks.forms import detached, fill, function, normal, outcome, reads_seed
 from tms_edu.checks.predictions import Choice, Number, register
 from tms_edu.checks.result import COUNTED, Result
-from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
+from tms_edu.digits import (
+    DigitsNetwork,
+    accuracy,
+    class_means,
+    digits_per_neuron,
+    fires_for,
+    load_digits,
+    network_of_the_text,
+    shared_ink,
+)
 from tms_edu.wording import join, plain
 
 ACTIVATIONS = torch.relu(normal(1, 57, 3))
@@ -112,7 +120,7 @@ def check_polysemantic(network, neuron, digits) -> dict:
     missed = next((k for k in (a, b) if k not in fires), None)
     return {
         "accuracy": accuracy(network),
-        "of_the_text": same(network.W1.detach(), _network_of_the_text(1).W1.detach(), 1e-2),
+        "of_the_text": same(network.W1.detach(), network_of_the_text(1).W1.detach(), 1e-2),
         "i": i,
         "a": a,
         "b": b,
@@ -122,13 +130,8 @@ def check_polysemantic(network, neuron, digits) -> dict:
         "mean": means[missed or 0],
         "favourite": means.argmax(),
         "most": means.max(),
-        "shared": _shared_ink(network.W1[i].detach(), *(images[labels == k].mean(0) for k in (a, b))),
+        "shared": shared_ink(network.W1[i].detach(), *(images[labels == k].mean(0) for k in (a, b))),
     }
-
-
-def _shared_ink(w: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    excited = torch.stack([torch.relu(w * a), torch.relu(w * b)])
-    return excited.amin(0).sum() / excited.amax(0).sum()
 
 
 def _require_one_network(network) -> None:
@@ -154,11 +157,6 @@ def _two_digits(digits) -> list[int]:
     different = f"`my_digits` is ({a}, {b}): I expected two different digits, each from 0 to 9."
     require(a != b and {a, b} <= set(range(10)), different)
     return [a, b]
-
-
-@lru_cache(maxsize=4)
-def _network_of_the_text(seed: int) -> DigitsNetwork:
-    return train_digits(DigitsNetwork(16, generator=Generator().manual_seed(seed)), seed=seed)
 
 
 @outcome(
@@ -368,7 +366,7 @@ def check_firing(experiment, expected) -> Result:
         len({round(count, 3) for count in mine}) > 1,
         "Four seeds gave one and the same network. Does `seed` reach the generator of the weights?",
     )
-    plain_ones = [digits_per_neuron(_network_of_the_text(seed)) for seed in range(4)]
+    plain_ones = [digits_per_neuron(network_of_the_text(seed)) for seed in range(4)]
     more = [a - b for a, b in zip(mine, plain_ones, strict=True)]
     ties = sum(abs(difference) < 1e-6 for difference in more)
     require(
@@ -393,13 +391,6 @@ def _digits_of_run(experiment, seed: int) -> float:
         f"For seed {seed} your experiment returns {kind(network)}. Let it return one trained DigitsNetwork.",
     )
     return digits_per_neuron(network)
-
-
-def digits_per_neuron(network: DigitsNetwork) -> float:
-    """Average, over the neurons that fire at all, for how many digits they fire; 0 if none does."""
-    images, labels = load_digits("test")
-    counts = fires_for(class_means(network.hidden(images).detach(), labels)).sum(0).float()
-    return counts[counts > 0].mean().item() if counts.any() else 0.0
 
 
 def _gains(digits_each: dict[float, float]) -> float:

@@ -3,7 +3,6 @@
 from tms_edu.digits.firing import class_means, digits_per_neuron, fires_for, shared_ink
 from tms_edu.digits.images import load_digits
 from tms_edu.digits.network import DigitsNetwork, accuracy, network_of_the_text, train_digits
-from tms_edu.wording import join as in_words
 
 __all__ = [
     "DigitsNetwork",
@@ -11,7 +10,6 @@ __all__ = [
     "class_means",
     "digits_per_neuron",
     "fires_for",
-    "in_words",
     "load_digits",
     "network_of_the_text",
     "shared_ink",
