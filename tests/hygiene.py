@@ -234,6 +234,7 @@ RULES: list[Callable] = [
     check_alt,
     check_length,
     check_times,
+    check_minutes,
     check_texts,
 ]
 

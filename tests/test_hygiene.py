@@ -46,11 +46,6 @@ def test_page(path):
     assert hygiene.page_problems(path) == []
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.name[:2] in ("01", "02")], ids=name)
-def test_the_minutes_at_the_head_are_those_that_are_counted(path):
-    assert list(hygiene.check_minutes(notebooks.read(path), path)) == []
-
-
 def test_minutes_are_counted_from_words_code_predictions_widgets_and_exercises():
     cells = [
         new_markdown_cell("word " * 360 + "60 minutes to work"),
