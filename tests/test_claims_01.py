@@ -8,7 +8,7 @@ import torch
 from tms_edu import SparseFeatures, ToyModel, gram, reconstruction_loss, train
 from tms_edu.checks.nb01 import check_firing, check_turn, digits_per_neuron
 from tms_edu.digits import DigitsNetwork, accuracy, class_means, fires_for, load_digits, train_digits
-from tms_edu.widgets.rotate_the_basis import HiddenReLU
+from tms_edu.model import HiddenReLU
 
 
 def networks(count: int, seed: int = 0, **settings) -> DigitsNetwork:
