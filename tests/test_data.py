@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -81,9 +82,24 @@ def test_what_cannot_be_a_distribution_is_refused(arguments, message):
 
 
 @pytest.mark.plain
+def test_numpys_numbers_are_numbers():
+    features = SparseFeatures(np.int64(3), np.float32(0.5))
+    assert type(features.n_features) is int and features.sample(np.int16(4)).shape == (4, 3)
+
+
+def test_a_probability_that_is_being_optimised_is_taken_as_a_number():
+    p = torch.nn.Parameter(torch.tensor([0.5, 0.5]))
+    assert not SparseFeatures(2, p).sample(4).requires_grad
+
+
+@pytest.mark.plain
 def test_a_sample_that_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="batch_size"):
         SparseFeatures(5, 0.1).sample(0)
+    with pytest.raises(
+        ValueError, match="instances must be a tuple of sizes, such as .3,. for three models; got 3"
+    ):
+        SparseFeatures(5, 0.1).sample(4, instances=3)
     with pytest.raises(ValueError, match="do not broadcast"):
         SparseFeatures(5, torch.full((3, 1), 0.1)).sample(4, instances=(2,))
     with pytest.raises(ValueError, match="no row can have one on"):

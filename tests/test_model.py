@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
 from tms_edu import ToyModel
+from tms_edu.model import HiddenReLU
 
 
 def test_the_output_is_the_papers_formula():
@@ -53,6 +55,42 @@ def test_the_initial_spread_is_that_of_one_matrix_however_many_stand_side_by_sid
 def test_a_generator_fixes_the_start():
     one, two = (ToyModel(5, 2, generator=torch.Generator().manual_seed(7)) for _ in range(2))
     assert torch.equal(one.W, two.W) and (one.b_final == 0).all()
+
+
+@pytest.mark.parametrize("instances", [(), (3,)])
+def test_a_hidden_relu_cuts_h_where_it_is_negative(instances):
+    model = HiddenReLU(4, 2, instances=instances)
+    torch.nn.init.normal_(model.b_final)
+    x = torch.rand(*instances, 6, 4)
+    assert model.hidden(x).shape == (*instances, 6, 2) and (model.hidden(x) >= 0).all()
+    W, b = (p.detach().double().numpy() for p in (model.W, model.b_final))
+    h = np.maximum(0, x.double().numpy() @ np.swapaxes(W, -1, -2))
+    assert (h == 0).any()
+    assert np.allclose(model(x).detach().numpy(), np.maximum(0, h @ W + b[..., None, :]), atol=1e-5)
+
+
+def test_where_h_is_never_negative_a_hidden_relu_changes_nothing():
+    one, two = ToyModel(4, 3), HiddenReLU(4, 3)
+    with torch.no_grad():
+        two.W.copy_(one.W.abs_())
+    x = torch.rand(5, 4)
+    assert torch.equal(one(x), two(x))
+    assert {name: p.shape for name, p in one.named_parameters()} == {
+        name: p.shape for name, p in two.named_parameters()
+    }
+
+
+@pytest.mark.plain
+def test_numpys_whole_numbers_are_sizes():
+    model = ToyModel(np.int64(4), np.int32(2), instances=(np.int8(3),))
+    assert model.W.shape == (3, 2, 4) and type(model.n_features) is int and model.instances == (3,)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("instances", [3, "3", None, (0,), (2.0,), (True,), [[3]]])
+def test_instances_are_a_tuple_of_sizes(instances):
+    with pytest.raises(ValueError, match="instances must be a"):
+        ToyModel(5, 2, instances=instances)
 
 
 @pytest.mark.plain

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, read_gram, reconstruction_loss, train, training
 from tms_edu import gram as gram_of
@@ -272,6 +272,11 @@ def frozen(model):
     return model.requires_grad_(False)
 
 
+class Detached(ToyModel):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
 def with_nan():
     model = ToyModel(5, 2)
     model.W.data[0, 0] = float("nan")
@@ -282,16 +287,18 @@ def with_nan():
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (torch.nn.Linear(5, 1), r"model\(x\) gives shape \(129, 1\) for x of shape \(129, 5\)"),
-        (torch.nn.Linear(5, 3), "a reconstruction has the shape of x"),
+        (torch.nn.Linear(5, 1), r"model\(x\) gives shape \(129, 1\), expected shape \(129, 5\)"),
+        (torch.nn.Linear(5, 3), "A reconstruction has the shape of x"),
         (torch.nn.Identity(), "Identity has no parameter that training could change"),
         (frozen(ToyModel(5, 2)), "none at all, or all frozen"),
         (Scaled((3,)), "must say so by an attribute `instances`"),
         (Scaled(instances=3), "must be a tuple"),
-        (ToyModel, "not its class; got ToyModel"),
+        (ToyModel, "not its class; got <class .*ToyModel"),
         (ToyModel(5, 2).half(), "float32 or float64"),
-        (with_nan(), "holds NaN or infinity before the first step"),
-        (None, "got NoneType"),
+        (with_nan(), "W holds torch.float32 numbers, 1 of them NaN or infinite"),
+        (None, "got None"),
+        (torch.nn.Linear(4, 5), r"does not take x of shape \(129, 5\): mat1 and mat2"),
+        (Detached(5, 2), "does not depend on any parameter"),
     ],
     ids=str,
 )
@@ -310,7 +317,17 @@ def test_features_say_what_they_must_offer(features):
 @pytest.mark.plain
 @pytest.mark.parametrize(
     "setting",
-    [{"seed": 0.5}, {"lr": True}, {"lr": "fast"}, {"steps": 2.0}, {"snapshots": True}, {"snapshots": 2.5}],
+    [
+        {"seed": 0.5},
+        {"seed": -1},
+        {"lr": True},
+        {"lr": "fast"},
+        {"steps": 2.0},
+        {"snapshots": True},
+        {"snapshots": 2.5},
+        {"snapshots": -2},
+    ],
+    ids=str,
 )
 def test_settings_of_a_wrong_kind_are_refused(setting):
     (name,) = setting
@@ -339,11 +356,12 @@ def test_models_that_declare_their_instances_have_a_loss_each():
 
 def test_training_does_not_need_the_grad_mode_of_the_cell_and_leaves_it_alone():
     def run():
-        return train(
-            ToyModel(5, 2, generator=torch.Generator().manual_seed(0)), SparseFeatures(5, 0.1), steps=9
-        )
+        return train(model(), SparseFeatures(5, 0.1), steps=9)
 
-    plain = run().loss
+    models = [fresh() for _ in range(3)]
+    model, plain = models.pop, train(fresh(), SparseFeatures(5, 0.1), steps=9).loss
+    with torch.inference_mode():
+        assert torch.equal(run().loss, plain)
     with torch.no_grad():
         chunks = train_in_chunks(ToyModel(5, 2), SparseFeatures(5, 0.1), steps=9, chunk=3)
         next(chunks)
@@ -360,12 +378,97 @@ def test_a_model_in_double_precision_is_trained_in_it():
     assert torch.allclose(run.loss.float(), train(single, SparseFeatures(5, 0.1), steps=50).loss, rtol=1e-3)
 
 
+class Drawn:
+    """Features that draw what they are told to."""
+
+    def __init__(self, draw, n_features=5):
+        self.draw, self.n_features = draw, n_features
+
+    def sample(self, batch_size, *, instances, generator):
+        shape = (*instances, batch_size, self.n_features)
+        return self.draw(torch.rand(shape, generator=generator, device=generator.device))
+
+
+def test_data_comes_in_the_precision_of_the_model():
+    runs = [
+        train(fresh(), Drawn(draw), steps=50, progress=False)
+        for draw in (Tensor.float, Tensor.double, lambda x: x.half())
+    ]
+    assert torch.equal(runs[0].loss, runs[1].loss)
+    assert torch.allclose(runs[0].loss, runs[2].loss, rtol=0.05)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (Tensor.numpy, "features.sample gives a ndarray"),
+        (lambda x: x[None], r"features.sample gives shape \(1, \d+, 5\), .* must say so by an attribute"),
+        (lambda x: x / 0, "It was so before the first update: look at what features.sample draws"),
+    ],
+)
+def test_features_that_draw_what_cannot_be_trained_on_are_told_so(draw, said):
+    model = fresh()
+    start = model.W.detach().clone()
+    with pytest.raises(ValueError, match=said) as raised:
+        train(model, Drawn(draw), steps=30, progress=False)
+    assert "learning rate" not in str(raised.value) and torch.equal(model.W, start)
+
+
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_the_loss_is_measured_in_the_finer_precision_of_the_two(default):
+    x = torch.rand(7, 4)
+    expected = (x.double() - 0.3).square().sum(-1).mean()
+    torch.set_default_dtype(default)
+    try:
+        for ours, theirs in [
+            (torch.float32, torch.float64),
+            (torch.float64, torch.float32),
+            (default, default),
+        ]:
+            loss = reconstruction_loss(x.to(ours), torch.full((7, 4), 0.3, dtype=theirs))
+            assert loss.dtype == torch.promote_types(ours, theirs)
+            assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_default_dtype_of_the_readers_changes_nothing_but_the_precision():
+    torch.set_default_dtype(torch.float64)
+    try:
+        run = train(fresh(instances=(8,)), SparseFeatures(5, 0.05), progress=False)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    W, b = run.model.W.detach(), run.model.b_final.detach()
+    assert run.loss.dtype == W.dtype == torch.float64
+    best = optimum(SparseFeatures(5, 0.05), 2)[2]
+    assert expected_loss(W, b, SparseFeatures(5, 0.05)).median() < 1.03 * best
+
+
+def test_nothing_lands_on_the_default_device_beside_a_model_that_lives_elsewhere():
+    # Tensors on "meta" hold no numbers and do not mix with others: what is built there by default is noticed.
+    for features in (SparseFeatures(5, torch.tensor([[0.1], [0.9]])), Drawn(lambda x: x)):
+        settings = dict(importance=0.9 ** torch.arange(5), steps=40, progress=False, snapshots=3)
+        expected, model = train(fresh(instances=(2,)), features, **settings), fresh(instances=(2,))
+        with torch.device("meta"):
+            run = train(model, features, **settings)
+            assert reconstruction_loss(model.W, model.W).tolist() == [0, 0]
+        assert torch.equal(run.loss, expected.loss) and torch.equal(run.model.W, expected.model.W)
+
+
 def test_partly_frozen_models_train_the_rest():
     model = ToyModel(5, 2, generator=torch.Generator().manual_seed(0))
     model.b_final.requires_grad_(False)
     before = model.W.detach().clone()
     train(model, SparseFeatures(5, 0.1), steps=5, progress=False)
     assert (model.b_final == 0).all() and not torch.equal(model.W, before)
+
+
+@pytest.mark.parametrize(("n", "lr", "batch_size"), [(5, 0.06, 128), (100, 0.06, 128), (400, 0.015, 256)])
+def test_rate_and_rows_follow_from_the_number_of_features(n, lr, batch_size):
+    chosen = train(fresh(n, 3), SparseFeatures(n, 0.1), steps=3, progress=False)
+    said = train(fresh(n, 3), SparseFeatures(n, 0.1), steps=3, progress=False, lr=lr, batch_size=batch_size)
+    assert torch.equal(chosen.loss, said.loss)
 
 
 def test_large_models_settle_with_the_default_learning_rate():

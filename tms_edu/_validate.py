@@ -1,41 +1,29 @@
 """Error messages for the public boundary: what, got, expected, likely confusion."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
 
-def is_whole(value) -> bool:
-    """Say whether `value` is a whole number, Python's or NumPy's; True and False are not."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def require_count(name: str, value) -> int:
-    """Return `value` if it is a whole number of at least 1, else raise ValueError."""
-    if not is_whole(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number, 1 or more; got {value!r}.")
+def require_count(name: str, value, least: int = 1) -> int:
+    """Return `value` if it is a whole number of at least `least`, Python's or NumPy's, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number, {least} or more; got {value!r}.")
     return int(value)
 
 
-def require_whole(name: str, value) -> int:
-    """Return `value` if it is a whole number, else raise ValueError."""
-    if not is_whole(value):
-        raise ValueError(f"{name} must be a whole number; got {value!r}.")
-    return int(value)
-
-
-def require_positive(name: str, value) -> float:
-    """Return `value` if it is a finite number above 0, else raise ValueError."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be a positive number; got {value!r}.")
-    return float(value)
+def require_instances(value) -> tuple[int, ...]:
+    """Return `value` if it is a tuple of sizes, each at least 1, else raise ValueError."""
+    if not isinstance(value, (tuple, list)):
+        raise ValueError(f"instances must be a tuple of sizes, such as (3,) for three models; got {value!r}.")
+    return tuple(require_count("each of instances", size) for size in value)
 
 
 def require_probability(name: str, value: float | Tensor) -> Tensor:
     """Return `value` as a float tensor if all of it lies in [0, 1], else raise ValueError."""
     try:
-        p = torch.as_tensor(value, dtype=torch.float32)
+        p = torch.as_tensor(value, dtype=torch.float32).detach()
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} must be a number or a tensor of numbers; got {value!r}.") from None
     bad = p[~((p >= 0) & (p <= 1))]
@@ -65,10 +53,10 @@ def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
     return value
 
 
-def require_importance(importance: float | Tensor, shape: tuple[int, ...]) -> Tensor:
+def require_importance(importance: float | Tensor, shape: tuple[int, ...], device=None) -> Tensor:
     """Return `importance` as a tensor if it is finite, not negative and broadcasts to `shape` without enlarging it."""
     try:
-        weight = torch.as_tensor(importance, dtype=torch.float32)
+        weight = torch.as_tensor(importance, dtype=torch.float32, device=device).detach()
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"importance must be a number or a tensor of numbers; got {importance!r}.") from None
     if not (weight.isfinite() & (weight >= 0)).all():
@@ -85,7 +73,5 @@ def require_importance(importance: float | Tensor, shape: tuple[int, ...]) -> Te
 
 def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Say whether a tensor of `shape` expands to exactly `target`."""
-    try:
-        return torch.broadcast_shapes(shape, target) == torch.Size(target)
-    except RuntimeError:
-        return False
+    from_the_last = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(size in (1, wanted) for size, wanted in from_the_last)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from tms_edu._validate import require_count, require_probability
+from tms_edu._validate import require_count, require_instances, require_probability
 
 
 class SparseFeatures:
@@ -13,8 +13,7 @@ class SparseFeatures:
     Each x_i is 0 with probability S_i and otherwise uniform on [0, 1] (paper, "Demonstrating superposition").
     `feature_probability` is 1 - S, the chance that a feature is on.
 
-    A training distribution needs `n_features` and `sample`. It may also know `empty_probability` and
-    `sample_active`; `train` then spends no rows on inputs in which nothing is on.
+    It knows its `empty_probability` and has `sample_active`, so that `train` spends no rows on inputs in which nothing is on.
 
     Args:
         n_features: number of features n, 1 or more.
@@ -31,12 +30,12 @@ class SparseFeatures:
     def __init__(self, n_features: int, feature_probability: float | Tensor):
         self.n_features = require_count("n_features", n_features)
         p = require_probability("feature_probability", feature_probability)
-        if p.ndim and p.shape[-1] not in (1, n_features):
+        if p.ndim and p.shape[-1] not in (1, self.n_features):
             raise ValueError(
                 f"feature_probability has a last axis of size {p.shape[-1]}, expected n_features = {n_features} or 1. "
                 "One value per instance needs shape (*instances, 1)."
             )
-        self.feature_probability = p.expand(*p.shape[:-1], n_features)
+        self.feature_probability = p.expand(*p.shape[:-1], self.n_features)
 
     def __repr__(self) -> str:
         p = self.feature_probability
@@ -62,7 +61,7 @@ class SparseFeatures:
     @property
     def empty_probability(self) -> Float[Tensor, "*instances"]:
         """Return the chance that every feature of a row is off, Π_i (1 - p_i), shape (*instances)."""
-        return (1 - self.feature_probability.double()).prod(-1).float()
+        return (1 - self.feature_probability.cpu().double()).prod(-1).float()
 
     def sample_active(
         self, batch_size: int, *, instances: tuple[int, ...] = (), generator: Generator | None = None
@@ -76,13 +75,13 @@ class SparseFeatures:
             ValueError: if no feature can be on.
         """
         u, p = self._uniform_over_p(batch_size, instances, generator)
-        off = 1 - p.double()
-        first_on = p * torch.cat([torch.ones_like(off[..., :1]), off[..., :-1].cumprod(-1)], dim=-1)
+        off = 1 - p.cpu().double()  # not every GPU has double precision
+        first_on = p.cpu() * torch.cat([torch.ones_like(off[..., :1]), off[..., :-1].cumprod(-1)], dim=-1)
         if (first_on.sum(-1) == 0).any():
             raise ValueError(
                 "feature_probability is 0 for every feature of an instance, so no row can have one on."
             )
-        cumulative = (first_on.cumsum(-1) / first_on.sum(-1, keepdim=True)).float()
+        cumulative = (first_on.cumsum(-1) / first_on.sum(-1, keepdim=True)).float().to(u.device)
         pick = torch.rand(*u.shape[:-1], 1, generator=generator, device=u.device)
         first = (pick >= cumulative).sum(-1, keepdim=True).clamp(max=self.n_features - 1)
         index = torch.arange(self.n_features, device=u.device)
@@ -91,14 +90,14 @@ class SparseFeatures:
 
     def _uniform_over_p(self, batch_size: int, instances: tuple[int, ...], generator: Generator | None):
         # u uniform on [0, 1/p) serves as mask and value at once: it falls in [0, 1] with probability p, and is uniform there.
-        require_count("batch_size", batch_size)
+        batch_size, instances = require_count("batch_size", batch_size), require_instances(instances)
         device = generator.device if generator is not None else "cpu"
         p = self.feature_probability.to(device)
         try:
-            leading = torch.broadcast_shapes(tuple(instances), p.shape[:-1])
+            leading = torch.broadcast_shapes(instances, p.shape[:-1])
         except RuntimeError:
             raise ValueError(
-                f"instances {tuple(instances)} do not broadcast with the leading axes {tuple(p.shape[:-1])} "
+                f"instances {instances} do not broadcast with the leading axes {tuple(p.shape[:-1])} "
                 "of feature_probability."
             ) from None
         p = p.unsqueeze(-2) if p.ndim > 1 else p

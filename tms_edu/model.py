@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from tms_edu._validate import require_count
+from tms_edu._validate import require_count, require_instances
 
 
 class ToyModel(nn.Module):
@@ -27,7 +27,7 @@ class ToyModel(nn.Module):
         b_final: (*instances, n_features), zeros.
 
     Raises:
-        ValueError: if a size is below 1.
+        ValueError: if a size is not a whole number of at least 1.
 
     >>> model = ToyModel(n_features=20, d_hidden=10)
     >>> sum(parameter.numel() for parameter in model.parameters())
@@ -45,15 +45,19 @@ class ToyModel(nn.Module):
         super().__init__()
         self.n_features = require_count("n_features", n_features)
         self.d_hidden = require_count("d_hidden", d_hidden)
-        self.instances = tuple(require_count("instances", size) for size in instances)
+        self.instances = require_instances(instances)
         device = generator.device if generator is not None else "cpu"
-        std = (2 / (n_features + d_hidden)) ** 0.5
-        W = std * torch.randn(*self.instances, d_hidden, n_features, generator=generator, device=device)
-        self.W = nn.Parameter(W)
-        self.b_final = nn.Parameter(torch.zeros(*self.instances, n_features, device=device))
+        std = (2 / (self.n_features + self.d_hidden)) ** 0.5
+        shape = (*self.instances, self.d_hidden, self.n_features)
+        self.W = nn.Parameter(std * torch.randn(shape, generator=generator, device=device))
+        self.b_final = nn.Parameter(torch.zeros(*self.instances, self.n_features, device=device))
 
     def extra_repr(self) -> str:
         return f"n_features={self.n_features}, d_hidden={self.d_hidden}, instances={self.instances}"
+
+    def hidden(self, x: Float[Tensor, "... n_features"]) -> Float[Tensor, "... d_hidden"]:
+        """Compute h = W x."""
+        return x @ self.W.mT
 
     def forward(self, x: Float[Tensor, "... n_features"]) -> Float[Tensor, "... n_features"]:
         """Reconstruct x.
@@ -74,6 +78,21 @@ class ToyModel(nn.Module):
             )
         if self.instances and x.ndim < 2:
             raise ValueError(f"x must have shape (*instances, batch, n_features); got {tuple(x.shape)}.")
-        h = x @ self.W.mT
         b = self.b_final.unsqueeze(-2) if self.instances else self.b_final
-        return torch.relu(h @ self.W + b)
+        return torch.relu(self.hidden(x) @ self.W + b)
+
+
+class HiddenReLU(ToyModel):
+    """Put a ReLU into the middle of the toy model, with W still used twice and no bias beside it.
+
+    h = ReLU(W x),  x' = ReLU(Wᵀ h + b)   (paper, "Superposition in a Privileged Basis")
+
+    >>> model = HiddenReLU(n_features=2, d_hidden=1)
+    >>> _ = model.W.data.copy_(torch.tensor([[1.0, -1.0]]))
+    >>> model(torch.eye(2)).tolist()   # feature 1 pushes the neuron below 0, and nothing comes out of it
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+
+    def hidden(self, x: Float[Tensor, "... n_features"]) -> Float[Tensor, "... d_hidden"]:
+        """Compute h = ReLU(W x)."""
+        return torch.relu(super().hidden(x))

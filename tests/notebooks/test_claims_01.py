@@ -16,7 +16,7 @@ from tms_edu.digits import (
     load_digits,
     train_digits,
 )
-from tms_edu.widgets.rotate_the_basis import HiddenReLU
+from tms_edu.model import HiddenReLU
 
 
 def networks(count: int, seed: int = 0, **settings) -> DigitsNetwork:

@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from tms_edu import SparseFeatures, ToyModel, feature_norms, train
+from tms_edu.model import HiddenReLU
 from tms_edu.widgets.base import LivePicture
 from tms_edu.widgets.controls import Choice, Slider, sparsity_in_words
 from tms_edu.widgets.parts import REACH, GramPart, MatrixPart, PlanePart
@@ -21,14 +22,6 @@ PROBABILITIES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
 NONE, ADDED, TRAINED = "none", "ReLU, put in later", "ReLU, trained with"
 RUNS, ROWS = 8, 4_000
 ANSWERS_ABOVE = 0.2  # of the largest weight that counts: below it a neuron hardly moves
-
-
-class HiddenReLU(ToyModel):
-    """A toy model with a ReLU in its hidden layer: x' = ReLU(Wᵀ ReLU(W x) + b)."""
-
-    def forward(self, x: Float[Tensor, "... n_features"]) -> Float[Tensor, "... n_features"]:
-        """Reconstruct x, of shape (*instances, batch, n_features)."""
-        return reconstruct(x, self.W, self.b_final.unsqueeze(-2), hidden_relu=True)
 
 
 def reconstruct(
