@@ -6,7 +6,15 @@ import torch
 from mpmath import factorial, mp, mpf
 
 from tms_edu import SparseFeatures, gram, read_gram, reconstruction_loss
-from tms_edu.theory import expected_loss, optimum, polish, polygon, two_feature_boundaries, two_feature_losses
+from tms_edu.theory import (
+    best_bias,
+    expected_loss,
+    optimum,
+    polish,
+    polygon,
+    two_feature_boundaries,
+    two_feature_losses,
+)
 
 
 def sampled_loss(W, b, features, importance=1.0, rows=1_000_000):
@@ -160,6 +168,35 @@ def test_a_polygon_stands_evenly_around_the_circle():
     W = polygon(5, 7)
     assert W.shape == (2, 7) and (W[:, 5:] == 0).all()
     assert gram(W)[0, 1].item() == pytest.approx(math.cos(math.radians(72)), abs=1e-6)
+
+
+FAR_OUT = 3.2 * torch.rand(4, 2, 6, generator=torch.Generator().manual_seed(0)) - 1.6
+SOME_W = [0.8 * polygon(12)[:, :6], 1.1 * polygon(6), polygon(4, 6), torch.zeros(2, 6), *FAR_OUT]
+
+
+@pytest.mark.parametrize("p", [0.02, 0.2, 1.0])
+@pytest.mark.parametrize("W", SOME_W)
+def test_no_bias_beats_the_best(p, W):
+    features = SparseFeatures(6, p)
+    best = best_bias(W, features)
+    loss = expected_loss(W, best, features)
+    for i in range(6):
+        for value in torch.linspace(-1.2, 1, 45).tolist() + torch.linspace(-8, 8, 65).tolist():
+            b = best.clone()
+            b[i] = value
+            assert expected_loss(W, b, features) >= loss - 1e-6
+
+
+@pytest.mark.plain
+def test_a_best_bias_belongs_to_one_model():
+    with pytest.raises(ValueError, match="takes one W of shape"):
+        best_bias(torch.zeros(3, 2, 5), SparseFeatures(5, 0.1))
+    with pytest.raises(ValueError, match="takes one W of shape"):
+        best_bias(torch.zeros(2, 5), SparseFeatures(5, torch.full((3, 1), 0.1)))
+    with pytest.raises(ValueError, match="W has 4 columns"):
+        best_bias(torch.zeros(2, 4), SparseFeatures(5, 0.1))
+    with pytest.raises(ValueError, match="W must be a torch tensor"):
+        best_bias([[1.0]], SparseFeatures(1, 0.1))
 
 
 @pytest.mark.plain

@@ -1,5 +1,6 @@
 """Error messages for the public boundary: what, got, expected, likely confusion."""
 
+import reprlib
 from numbers import Integral
 
 import torch
@@ -20,12 +21,19 @@ def require_instances(value) -> tuple[int, ...]:
     return tuple(require_count("each of instances", size) for size in value)
 
 
+def require_numbers(name: str, value, device=None) -> Tensor:
+    """Return a number, lists of numbers or a tensor as a float tensor off the graph, else raise ValueError."""
+    try:
+        return torch.as_tensor(value, dtype=torch.float32, device=device).detach()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(
+            f"{name} must be a number, or a list or tensor of numbers; got {reprlib.repr(value)}."
+        ) from None
+
+
 def require_probability(name: str, value: float | Tensor) -> Tensor:
     """Return `value` as a float tensor if all of it lies in [0, 1], else raise ValueError."""
-    try:
-        p = torch.as_tensor(value, dtype=torch.float32).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be a number or a tensor of numbers; got {value!r}.") from None
+    p = require_numbers(name, value)
     bad = p[~((p >= 0) & (p <= 1))]
     if bad.numel():
         raise ValueError(
@@ -55,10 +63,7 @@ def require_float(name: str, value: Tensor, axes: str, n_axes: int) -> Tensor:
 
 def require_importance(importance: float | Tensor, shape: tuple[int, ...], device=None) -> Tensor:
     """Return `importance` as a tensor if it is finite, not negative and broadcasts to `shape` without enlarging it."""
-    try:
-        weight = torch.as_tensor(importance, dtype=torch.float32, device=device).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"importance must be a number or a tensor of numbers; got {importance!r}.") from None
+    weight = require_numbers("importance", importance, device)
     if not (weight.isfinite() & (weight >= 0)).all():
         raise ValueError(
             f"importance must be finite and not negative; got {weight.min().item():g} among its entries."

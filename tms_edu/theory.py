@@ -293,3 +293,35 @@ def two_feature_boundaries(p: float | Tensor) -> tuple[Tensor, Tensor]:
     if not ((p > 0) & (p < 0.8)).all():
         raise ValueError("The boundaries exist for 0 < p < 4/5.")
     return 2 * p / (4 - 5 * p), (4 - 5 * p) / (2 * p)
+
+
+def best_bias(
+    W: Float[Tensor, "d_hidden n_features"], features: SparseFeatures
+) -> Float[Tensor, " n_features"]:
+    """Find the output bias of lowest exact loss for a given W, each b_i to 1e-4.
+
+    Each b_i enters one output only, so all are looked for side by side: on a grid over all that can be best, then on ever
+    finer ones around the best so far. Importance weighs whole outputs, and changes nothing.
+
+    Raises:
+        ValueError: as `expected_loss`; for W or features with leading axes.
+
+    >>> best_bias(torch.zeros(2, 3), SparseFeatures(3, 0.2))   # nothing gets through: the mean of x, 0.1
+    tensor([0.1000, 0.1000, 0.1000])
+    """
+    require_float("W", W, "(d_hidden, n_features)", 2)
+    p = features.feature_probability.double()
+    if W.ndim > 2 or p.ndim > 1:
+        raise ValueError(
+            f"best_bias takes one W of shape (d_hidden, n_features) and one set of features; got {tuple(W.shape)} and {features}."
+        )
+    expected_loss(W, W.new_zeros(W.shape[-1]), features)
+    G, points = (W.mT @ W).double(), 61  # fewer miss the lower of two minima now and then
+    low, high = -G.relu().sum(-1), 1 + (-G).relu().sum(-1)  # always silent; always 1 or more
+    share = torch.linspace(0, 1, points, dtype=torch.float64).unsqueeze(-1)
+    while (high - low).max() > 1e-4:
+        b = low + share * (high - low)
+        lowest = _output_losses(G, b, p).argmin(0, keepdim=True)
+        low = b.gather(0, (lowest - 1).clamp(min=0)).squeeze(0)
+        high = b.gather(0, (lowest + 1).clamp(max=points - 1)).squeeze(0)
+    return ((low + high) / 2).to(W.dtype)

@@ -1,5 +1,8 @@
 """The widgets that are played by hand, in JupyterLab: keys, mouse, a narrow page, a screen reader's view."""
 
+import math
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -31,14 +34,14 @@ def test_one_input(opened):
     x = it.slider("x₀")
     x.focus()
     x.press("Home")
-    it.wait_for("h = (0.00, 0.00).")
+    it.wait_for("h = (0, 0).")
     it.wait_for_other_pixels(before)
     it.drag(it.slider("x₁"), 0, 1)
-    it.wait_for("Output 0 receives 0.00 from x₀ itself, +0.")
+    it.wait_for("Output 0 receives 0 from x₀ itself, +0.")
     it.slider("follow output i").press("ArrowRight")
     it.wait_for("Output 1 receives +1.")
     it.page.get_by_role("combobox", name="model").select_option("two digons")
-    it.wait_for("Output 1 receives +1.00 from x₁ itself, 0.00 of interference")
+    it.wait_for("Output 1 receives +1.00 from x₁ itself, 0 of interference")
     it.press("Two on at once")
     it.wait_for("Output 0 receives +0.80 from x₀ itself")
 
@@ -167,6 +170,12 @@ def test_beat_the_optimiser(opened):
     it.page.mouse.up()
     it.page.wait_for_function(f"document.querySelector('.tms-sentence').innerText !== {loss!r}")
     it.wait_for_other_pixels(before)
+    # The square begins 0.0863 of 740 and 0.015 of 490 pixels from the upper left; 286.7 pixels are 3.2 units of W.
+    unit = 3.2 / 286.7
+    x, y = (120 - 0.0863 * 740) * unit - 1.6, 1.6 - (180 - 0.015 * 490) * unit
+    at = it.slider("column 3").get_attribute("aria-valuetext").replace("−", "-")
+    moved = [float(number) for number in re.findall(r"-?\d\.\d\d", at)]
+    assert moved == pytest.approx([x, y, math.hypot(x, y)], abs=0.02)
     column = it.slider("column 4")
     column.focus()
     at = column.get_attribute("aria-valuetext")

@@ -11,52 +11,49 @@ function node(tag, attributes) {
   return made;
 }
 
-const tidy = (value) => Math.round(value / FINE) * FINE;
 const written = (value) => value.toFixed(2).replace("-", "−");
 
 function render({ model, el }) {
+  // The square in which the columns lie is a share of the picture, from its lower left; the SVG covers the whole picture, in
+  // units of W with y downwards.
+  const { place, size, reach } = model.get("plane");
+  const [x, y, share] = place;
+  const width = (2 * reach) / share;
+  const unit = width / (100 * size[0]); // of W, a page pixel
+  const height = 100 * size[1] * unit;
+  const svg = node("svg", {
+    role: "group", "aria-label": "columns of W: drag them, or move them with the arrow keys",
+    viewBox: [-reach - x * width, reach - (1 - y) * height, width, height].join(" "),
+  });
+  svg.style.maxWidth = `${100 * size[0]}px`;
   el.classList.add("tms-plane");
-  const svg = node("svg", { role: "group", "aria-label": "columns of W: drag them, or move them with the arrow keys" });
   el.append(svg);
   let columns = [];
   let handles = [];
   let held = null;
 
-  const toPage = ([x, y]) => {
-    const [left, top, side, reach] = model.get("plane");
-    return [left + (side * (x + reach)) / (2 * reach), top + (side * (reach - y)) / (2 * reach)];
-  };
-  const fromPage = (event) => {
-    const [left, top, side, reach] = model.get("plane");
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return [((at.x - left) / side) * 2 * reach - reach, reach - ((at.y - top) / side) * 2 * reach];
-  };
-
   function put(i) {
-    const [cx, cy] = toPage(columns[i]);
-    const length = Math.hypot(...columns[i]);
+    const [cx, cy] = columns[i];
+    const length = Math.hypot(cx, cy);
     handles[i].firstChild.setAttribute("cx", cx);
-    handles[i].firstChild.setAttribute("cy", cy);
+    handles[i].firstChild.setAttribute("cy", -cy);
     handles[i].setAttribute("aria-valuenow", length.toFixed(2));
-    handles[i].setAttribute("aria-valuetext", `at ${written(columns[i][0])}, ${written(columns[i][1])}; length ${written(length)}`);
+    handles[i].setAttribute("aria-valuetext", `at ${written(cx)}, ${written(cy)}; length ${written(length)}`);
   }
 
-  function move(i, [x, y]) {
-    const reach = model.get("plane")[3];
-    const within = (value) => Number(tidy(Math.max(-reach, Math.min(reach, value))).toFixed(2));
-    columns[i] = [within(x), within(y)];
+  function move(i, to) {
+    columns[i] = to.map((value) => Number(Math.max(-reach, Math.min(reach, value)).toFixed(2)));
     put(i);
-    model.set({ mine: columns.map((column) => [...column]), moves: model.get("moves") + 1 });
+    model.set("moved", { turn: model.get("moved").turn + 1, columns: columns.map((column) => [...column]) });
     model.save_changes();
   }
 
   function handle(i) {
-    const reach = model.get("plane")[3];
     const group = node("g", {
       role: "slider", tabindex: 0, "aria-label": `column ${i}, its length`, "aria-valuemin": 0,
       "aria-valuemax": (Math.SQRT2 * reach).toFixed(2), "data-lm-suppress-shortcuts": "true",
     });
-    group.append(node("circle", { r: 14 }));
+    group.append(node("circle", { r: 14 * unit }));
     group.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       held = i;
@@ -64,7 +61,11 @@ function render({ model, el }) {
       group.focus();
       event.preventDefault();
     });
-    group.addEventListener("pointermove", (event) => held === i && move(i, fromPage(event)));
+    group.addEventListener("pointermove", (event) => {
+      if (held !== i) return;
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+      move(i, [at.x, -at.y]);
+    });
     for (const end of ["pointerup", "pointercancel"]) group.addEventListener(end, () => (held = null));
     group.addEventListener("keydown", (event) => {
       const [dx, dy] = KEYS[event.key] ?? [0, 0];
@@ -79,14 +80,10 @@ function render({ model, el }) {
   }
 
   function take() {
-    // An answer to an earlier move must not undo a later one, which is under way to the kernel.
-    if (model.get("answered") < model.get("moves")) return;
-    const told = model.get("columns");
-    const [, , , , width, height] = model.get("plane");
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.style.maxWidth = `${width}px`;
+    const laid = model.get("laid");
+    if (laid.turn < model.get("moved").turn) return; // a later move is under way to the kernel
     // A column in the reader's hand stays there; the kernel's word comes a moment later.
-    columns = told.map((column, i) => (i === held && columns[i] ? columns[i] : [...column]));
+    columns = laid.columns.map((column, i) => (i === held && columns[i] ? columns[i] : [...column]));
     if (handles.length !== columns.length) {
       handles = columns.map((_, i) => handle(i));
       svg.replaceChildren(...handles);
@@ -94,10 +91,9 @@ function render({ model, el }) {
     columns.forEach((_, i) => put(i));
   }
 
-  const news = "change:columns change:plane change:answered";
-  model.on(news, take);
+  model.on("change:laid", take);
   take();
-  return () => model.off(news, take);
+  return () => model.off("change:laid", take);
 }
 
 export default { render };
