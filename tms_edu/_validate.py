@@ -7,6 +7,12 @@ import torch
 from torch import Tensor
 
 
+def require(holds, said: str) -> None:
+    """Raise ValueError with a sentence unless something holds."""
+    if not holds:
+        raise ValueError(said)
+
+
 def require_count(name: str, value, least: int = 1) -> int:
     """Return `value` if it is a whole number of at least `least`, Python's or NumPy's, else raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:

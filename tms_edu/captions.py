@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tms_edu._validate import require
+
 
 class Captioned:
     """A finished picture and the one sentence that it shows; see `caption`.
@@ -42,8 +44,7 @@ def caption(picture: Axes | Figure | np.ndarray, sentence: str) -> Captioned:
     Raises:
         ValueError: if the sentence is empty.
     """
-    if not sentence.strip():
-        raise ValueError("A picture needs a sentence that says what it shows.")
+    require(sentence.strip(), "A picture needs a sentence that says what it shows.")
     figure = (picture if isinstance(picture, (Axes, Figure)) else np.ravel(picture)[0]).figure
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", pad_inches=0.1)

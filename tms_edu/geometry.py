@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tms_edu._validate import require_float
+from tms_edu._validate import require, require_float
 from tms_edu.wording import counted, join, listed, number_word, signed
 
 W_AXES = "(*instances, d_hidden, n_features)"
@@ -261,24 +261,24 @@ def read_gram(
 
 def _require_gram(gram: Tensor, b: Tensor | None) -> None:
     require_float("gram", gram, "(*instances, n_features, n_features)", 2)
-    if gram.shape[-1] != gram.shape[-2]:
-        raise ValueError(
-            f"A Gram matrix is square; got shape {tuple(gram.shape)}. Did you pass W? Use gram(W)."
-        )
-    if not torch.allclose(gram, gram.mT, atol=1e-4 * max(1.0, gram.abs().max().item())):
-        raise ValueError(
-            "A Gram matrix is symmetric, and this one is not: gram[i, j] differs from gram[j, i]."
-        )
-    if (gram.diagonal(dim1=-2, dim2=-1) < -1e-6).any():
-        raise ValueError(
-            "A Gram matrix has squared lengths on its diagonal, and this one has a negative entry there."
-        )
+    require(
+        gram.shape[-1] == gram.shape[-2],
+        f"A Gram matrix is square; got shape {tuple(gram.shape)}. Did you pass W? Use gram(W).",
+    )
+    require(
+        torch.allclose(gram, gram.mT, atol=1e-4 * max(1.0, gram.abs().max().item())),
+        "A Gram matrix is symmetric, and this one is not: gram[i, j] differs from gram[j, i].",
+    )
+    require(
+        not (gram.diagonal(dim1=-2, dim2=-1) < -1e-6).any(),
+        "A Gram matrix has squared lengths on its diagonal, and this one has a negative entry there.",
+    )
     if b is not None:
         require_float("b", b, "(*instances, n_features)", 1)
-        if b.shape != gram.shape[:-1]:
-            raise ValueError(
-                f"b must have shape {tuple(gram.shape[:-1])} beside this matrix; got {tuple(b.shape)}."
-            )
+        require(
+            b.shape == gram.shape[:-1],
+            f"b must have shape {tuple(gram.shape[:-1])} beside this matrix; got {tuple(b.shape)}.",
+        )
 
 
 def _read(G: np.ndarray, b: np.ndarray, represented_above: float, interferes_above: float) -> Reading | list:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
+from tms_edu._validate import require
 from tms_edu.wording import signed
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -37,16 +38,14 @@ def plot_gram(gram: Tensor, b: Tensor | None = None, *, ax: Axes | None = None) 
     """
     G = _numbers("gram", gram, 2)
     n = len(G)
-    if G.shape != (n, n):
-        raise ValueError(f"A Gram matrix is square; got shape {G.shape}. Did you pass W? Use gram(W).")
+    require(G.shape == (n, n), f"A Gram matrix is square; got shape {G.shape}. Did you pass W? Use gram(W).")
     ax = ax or _new_axes(4.8, 4.0)
     _draw_matrix(ax, G, left=-0.5, width=float(n))
     right, step = n - 0.5, 1 if n <= 12 else 5
     ticks = {k: str(k) for k in range(0, n, step)}
     if b is not None:
         bias = _numbers("b", b, 1)
-        if bias.shape != (n,):
-            raise ValueError(f"b must have shape ({n},) beside this matrix; got {bias.shape}.")
+        require(bias.shape == (n,), f"b must have shape ({n},) beside this matrix; got {bias.shape}.")
         left, width = right + max(0.4, 0.04 * n), max(1.0, 0.06 * n)
         _draw_matrix(ax, bias[:, None], left, width)
         right, ticks = left + width, ticks | {left + width / 2: "b"}
@@ -84,10 +83,10 @@ def plot_columns(W: Tensor, *, ax: Axes | None = None) -> Axes:
         ValueError: if W has not exactly two rows.
     """
     columns = _numbers("W", W, 2)
-    if columns.shape[0] != 2:
-        raise ValueError(
-            f"Columns can be drawn in the plane for W of shape (2, n_features); got {columns.shape}."
-        )
+    require(
+        columns.shape[0] == 2,
+        f"Columns can be drawn in the plane for W of shape (2, n_features); got {columns.shape}.",
+    )
     ax = ax or _new_axes(4.0, 4.0)
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle="--", linewidth=1))
     for i, (x, y) in enumerate(columns.T):
@@ -148,8 +147,10 @@ def plot_loss(steps: Sequence[int], loss: Tensor, *, ax: Axes | None = None) -> 
         ValueError: if the lengths differ.
     """
     values = _numbers("loss", loss, None)
-    if values.ndim == 0 or len(values) != len(steps):
-        raise ValueError(f"loss must have one row per logged step, {len(steps)}; got shape {values.shape}.")
+    require(
+        values.ndim != 0 and len(values) == len(steps),
+        f"loss must have one row per logged step, {len(steps)}; got shape {values.shape}.",
+    )
     ax = ax or _new_axes(5.0, 3.2)
     lines = values.reshape(len(values), -1)
     color = BLUE if values.ndim == 1 else None
@@ -173,12 +174,10 @@ def _new_axes(width: float, height: float) -> Axes:
 
 def _numbers(name: str, values: Tensor, axes: int | None) -> np.ndarray:
     array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold numbers; got {array.dtype}.")
-    if axes is not None and array.ndim != axes:
-        raise ValueError(
-            f"{name} must have {axes} ax{'i' if axes == 1 else 'e'}s; got shape {array.shape}. Pick one instance?"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    require(array.dtype.kind in "fiu", f"{name} must hold numbers; got {array.dtype}.")
+    require(
+        axes is None or array.ndim == axes,
+        f"{name} must have {axes} ax{'i' if axes == 1 else 'e'}s; got shape {array.shape}. Pick one instance?",
+    )
+    require(np.isfinite(array).all(), f"{name} must be finite; got NaN or infinity.")
     return array.astype(float)

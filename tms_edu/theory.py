@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from tms_edu._validate import require_count, require_float, require_importance, require_probability
+from tms_edu._validate import require, require_count, require_float, require_importance, require_probability
 from tms_edu.data import SparseFeatures
 
 MOST_FEATURES = 10
@@ -48,14 +48,17 @@ def expected_loss(
     require_float("b", b, "(*instances, n_features)", 1)
     _require_independent(features)
     n = W.shape[-1]
-    if b.shape != (*W.shape[:-2], n):
-        raise ValueError(f"b must have shape {(*W.shape[:-2], n)} beside this W; got {tuple(b.shape)}.")
-    if n > MOST_FEATURES:
-        raise ValueError(
-            f"The exact loss is for at most {MOST_FEATURES} features; got {n}. Average over a large sample."
-        )
-    if features.n_features != n:
-        raise ValueError(f"W has {n} columns, and features has n_features = {features.n_features}.")
+    require(
+        b.shape == (*W.shape[:-2], n),
+        f"b must have shape {(*W.shape[:-2], n)} beside this W; got {tuple(b.shape)}.",
+    )
+    require(
+        n <= MOST_FEATURES,
+        f"The exact loss is for at most {MOST_FEATURES} features; got {n}. Average over a large sample.",
+    )
+    require(
+        features.n_features == n, f"W has {n} columns, and features has n_features = {features.n_features}."
+    )
     p = features.feature_probability.double().to(W.device)
     weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape)).double().to(W.device)
     W, b = W.double(), b.double()
@@ -64,12 +67,12 @@ def expected_loss(
 
 def _require_independent(features: SparseFeatures) -> None:
     # A subclass may draw its features together, and nothing in it would tell.
-    if type(features) is not SparseFeatures:
-        raise ValueError(
-            f"Exact losses are for independent features, uniform when on: SparseFeatures itself. {type(features).__name__} "
-            "may be something else. Average over a large sample: x = features.sample(100_000), then "
-            "reconstruction_loss(x, model(x))."
-        )
+    require(
+        type(features) is SparseFeatures,
+        f"Exact losses are for independent features, uniform when on: SparseFeatures itself. {type(features).__name__} "
+        "may be something else. Average over a large sample: x = features.sample(100_000), then "
+        "reconstruction_loss(x, model(x)).",
+    )
 
 
 def _output_losses(G: Tensor, b: Tensor, p: Tensor) -> Tensor:
@@ -134,8 +137,7 @@ def polish(
         ValueError: as `expected_loss`; for W with leading axes.
     """
     expected_loss(W, b, features, importance)
-    if W.ndim != 2:
-        raise ValueError(f"polish takes one model, W of shape (d_hidden, n_features); got {tuple(W.shape)}.")
+    require(W.ndim == 2, f"polish takes one model, W of shape (d_hidden, n_features); got {tuple(W.shape)}.")
     # L-BFGS cannot flatten a transposed W where it lies.
     W, b = (start.detach().double().contiguous().clone().requires_grad_() for start in (W, b))
     optimizer = torch.optim.LBFGS([W, b], max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
@@ -178,8 +180,10 @@ def optimum(
     """
     _require_independent(features)
     n, p = features.n_features, features.feature_probability.double()
-    if n > 6 or p.ndim > 1:
-        raise ValueError(f"The optimum is looked for with one set of at most 6 features; got {features}.")
+    require(
+        n <= 6 and p.ndim <= 1,
+        f"The optimum is looked for with one set of at most 6 features; got {features}.",
+    )
     d_hidden = require_count("d_hidden", d_hidden)
     weight = require_importance(importance, (n,)).to(p.device).expand(n)
     by_importance = weight.argsort(descending=True, stable=True).argsort()
@@ -240,8 +244,10 @@ def polygon(k: int, n: int | None = None) -> Float[Tensor, "2 n_features"]:
     [[1, 0, -1, 0], [0, 1, 0, -1]]
     """
     n = k if n is None else n
-    if require_count("n", n) < require_count("k", k):
-        raise ValueError(f"A polygon of k = {k} features does not fit into n = {n}.")
+    require(
+        require_count("n", n) >= require_count("k", k),
+        f"A polygon of k = {k} features does not fit into n = {n}.",
+    )
     angles = 2 * torch.pi * torch.arange(k) / k
     return torch.nn.functional.pad(torch.stack([angles.cos(), angles.sin()]), (0, n - k))
 
@@ -268,8 +274,7 @@ def two_feature_losses(p: float | Tensor, r: float | Tensor) -> dict[str, Tensor
     {'ignore extra': 0.1042, 'ignore first': 0.1042, 'antipodal': 0.0833}
     """
     p, r = require_probability("p", p), torch.as_tensor(r, dtype=torch.float32)
-    if not (r >= 0).all():
-        raise ValueError(f"r is an importance and cannot be negative; got {r.min().item():g}.")
+    require((r >= 0).all(), f"r is an importance and cannot be negative; got {r.min().item():g}.")
     dropped = p / 3 - p**2 / 4
     return {
         "ignore extra": r * dropped,
@@ -290,8 +295,7 @@ def two_feature_boundaries(p: float | Tensor) -> tuple[Tensor, Tensor]:
     [1.0, 1.0]
     """
     p = require_probability("p", p)
-    if not ((p > 0) & (p < 0.8)).all():
-        raise ValueError("The boundaries exist for 0 < p < 4/5.")
+    require(((p > 0) & (p < 0.8)).all(), "The boundaries exist for 0 < p < 4/5.")
     return 2 * p / (4 - 5 * p), (4 - 5 * p) / (2 * p)
 
 
@@ -311,10 +315,10 @@ def best_bias(
     """
     require_float("W", W, "(d_hidden, n_features)", 2)
     p = features.feature_probability.double()
-    if W.ndim > 2 or p.ndim > 1:
-        raise ValueError(
-            f"best_bias takes one W of shape (d_hidden, n_features) and one set of features; got {tuple(W.shape)} and {features}."
-        )
+    require(
+        W.ndim <= 2 and p.ndim <= 1,
+        f"best_bias takes one W of shape (d_hidden, n_features) and one set of features; got {tuple(W.shape)} and {features}.",
+    )
     expected_loss(W, W.new_zeros(W.shape[-1]), features)
     G, points = (W.mT @ W).double(), 61  # fewer miss the lower of two minima now and then
     low, high = -G.relu().sum(-1), 1 + (-G).relu().sum(-1)  # always silent; always 1 or more

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 
 from tms_edu._validate import (
     broadcasts_to,
+    require,
     require_count,
     require_float,
     require_importance,
@@ -116,8 +117,10 @@ def reconstruction_loss(
     """
     require_float("x", x, "(*instances, batch, n_features)", 2)
     require_float("x_hat", x_hat, "(*instances, batch, n_features)", 2)
-    if x.shape != x_hat.shape:
-        raise ValueError(f"x and x_hat must have one shape; got {tuple(x.shape)} and {tuple(x_hat.shape)}.")
+    require(
+        x.shape == x_hat.shape,
+        f"x and x_hat must have one shape; got {tuple(x.shape)} and {tuple(x_hat.shape)}.",
+    )
     weight, dtype = require_importance(importance, x[..., 0, :].shape, x.device), (x - x_hat).dtype
     return _loss(x, x_hat, weight, torch.full(x.shape[:-1], 1 / x.shape[-2], dtype=dtype, device=x.device))
 
@@ -239,33 +242,36 @@ def train_in_chunks(
 
 def _require_model(model: nn.Module) -> tuple[list[nn.Parameter], tuple[int, ...]]:
     """Return the parameters that training may change, and the instances."""
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"model must be a torch module, made, not its class; got {model!r:.60}.")
+    require(
+        isinstance(model, nn.Module), f"model must be a torch module, made, not its class; got {model!r:.60}."
+    )
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not parameters:
-        raise ValueError(
-            f"{type(model).__name__} has no parameter that training could change: none at all, or all frozen."
-        )
+    require(
+        parameters,
+        f"{type(model).__name__} has no parameter that training could change: none at all, or all frozen.",
+    )
     for name, values in model.named_parameters():
         lost = values.numel() - int(values.isfinite().sum())
-        if lost or values.dtype not in (torch.float32, torch.float64):
-            raise ValueError(
-                f"{name} holds {values.dtype} numbers, {lost} of them NaN or infinite, before the first step; they must be "
-                "finite, and in float32 or float64. Make a new model, or use model.float()."
-            )
+        require(
+            not lost and values.dtype in (torch.float32, torch.float64),
+            f"{name} holds {values.dtype} numbers, {lost} of them NaN or infinite, before the first step; they must be "
+            "finite, and in float32 or float64. Make a new model, or use model.float().",
+        )
     return parameters, require_instances(getattr(model, "instances", ()))
 
 
 def _settings(features: Features, lr: float | None, rows: int | None) -> tuple[float, int]:
     """Choose from the number of features what is left open."""
-    if isinstance(features, type) or not isinstance(features, Features):
-        raise ValueError(
-            f"features must offer n_features and sample, as SparseFeatures(5, 0.1) does; got {features!r:.60}."
-        )
+    require(
+        not isinstance(features, type) and isinstance(features, Features),
+        f"features must offer n_features and sample, as SparseFeatures(5, 0.1) does; got {features!r:.60}.",
+    )
     crowd = max(1.0, require_count("features.n_features", features.n_features) / MANY_FEATURES)
     lr = LR / crowd if lr is None else lr
-    if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 < lr < math.inf:
-        raise ValueError(f"lr must be a positive number; got {lr!r}.")
+    require(
+        not isinstance(lr, bool) and isinstance(lr, Real) and 0 < lr < math.inf,
+        f"lr must be a positive number; got {lr!r}.",
+    )
     return float(lr), round(BATCH_SIZE * crowd**0.5) if rows is None else require_count("batch_size", rows)
 
 
@@ -275,11 +281,11 @@ def _first_output(model: nn.Module, x: Tensor) -> Tensor:
     except RuntimeError as error:
         raise ValueError(f"The model does not take x of shape {tuple(x.shape)}: {error}") from error
     _require_shape("A reconstruction has the shape of x: model(x)", x_hat, x.shape)
-    if not x_hat.requires_grad:
-        raise ValueError(
-            "model(x) does not depend on any parameter that training could change. Is there a detach(), a .data or a "
-            "no_grad() in its forward?"
-        )
+    require(
+        x_hat.requires_grad,
+        "model(x) does not depend on any parameter that training could change. Is there a detach(), a .data or a "
+        "no_grad() in its forward?",
+    )
     return x_hat
 
 
@@ -313,11 +319,11 @@ def _batches(features: Features, rows: int, instances: tuple, like: Tensor, seed
     # that happens are drawn non-empty instead, and one zero row stands for all the empty ones, at its exact weight:
     #   E[loss] = (1 - P(empty)) E[loss | not empty] + P(empty) loss(0).
     empty = torch.as_tensor(getattr(features, "empty_probability", 1.0), dtype=like.dtype, device=like.device)
-    if not broadcasts_to(empty.shape, instances):
-        raise ValueError(
-            f"features have the leading axes {tuple(empty.shape)}, and the model has instances {instances}. "
-            "Give the model instances to match, one for each."
-        )
+    require(
+        broadcasts_to(empty.shape, instances),
+        f"features have the leading axes {tuple(empty.shape)}, and the model has instances {instances}. "
+        "Give the model instances to match, one for each.",
+    )
     stratified, row_weight = bool((empty < 1).all()), like.new_full((*instances, rows), 1 / rows)
     if stratified:
         row_weight = torch.cat(
@@ -366,10 +372,12 @@ def _require_sane(run: TrainingRun, starts: Iterable, lr: float, since: int) -> 
 
 
 def _snapshot_steps(model: nn.Module, snapshots: int, steps: int) -> set[int]:
-    if require_count("snapshots", snapshots, least=0) == 1:
-        raise ValueError("snapshots must be 0 (none) or at least 2 (the first and the last); got 1.")
-    if snapshots and not (hasattr(model, "W") and hasattr(model, "b_final")):
-        raise ValueError(
-            "snapshots keep W and b_final, and this model has no such attributes. Use snapshots=0."
-        )
+    require(
+        require_count("snapshots", snapshots, least=0) != 1,
+        "snapshots must be 0 (none) or at least 2 (the first and the last); got 1.",
+    )
+    require(
+        not snapshots or hasattr(model, "W") and hasattr(model, "b_final"),
+        "snapshots keep W and b_final, and this model has no such attributes. Use snapshots=0.",
+    )
     return {round(k * steps / (snapshots - 1)) for k in range(snapshots)}
