@@ -108,7 +108,7 @@ def test_crossings_missed_and_invented(known):
         "Feature 0 is superposed, but you missed its crossing with 1 (−1.00) and there is no crossing with 2 (0)."
     )
     assert verdict["mistakes"][2].endswith("reaches 0.1; there is no crossing with 0 (0).")
-    assert known.sentence == "2 of 5 features right, not features 0, 1 and 2."  # why stands in the list
+    assert known.sentence == "2 of 5 features right; wrong: 0, 1 and 2."  # why stands in the list
 
 
 def test_marks_from_the_page_and_from_python_agree(known):

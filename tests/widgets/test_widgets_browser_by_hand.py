@@ -83,6 +83,11 @@ def truth(it):
     return told(it, "[(f.status[0], sorted(f.partners)) for f in widget.matrix.reading.features]")
 
 
+def read_for_a_while(it):
+    """Wait as long as the board takes a second press for a slip of the first."""
+    it.page.wait_for_timeout(500)
+
+
 def test_gram_gym_by_mouse(opened):
     it = opened("GramGym")
     for i, (status, partners) in enumerate(truth(it)):
@@ -95,6 +100,7 @@ def test_gram_gym_by_mouse(opened):
     it.press("Answer")
     it.wait_for("All 5 right.")
     expect(it.page.locator(".tms-told", has_text="✓")).to_have_count(5)
+    read_for_a_while(it)
     it.press("Next matrix")
     it.wait_for("Which features are recovered")
     it.page.get_by_role("combobox", name="level").select_option("20→10")
@@ -126,8 +132,11 @@ def test_gram_gym_by_keyboard(opened):
     it.page.get_by_role(
         "button", name="Next matrix"
     ).wait_for()  # the board hears the verdict after the sentence
+    read_for_a_while(it)
     keys.press("Enter")
     it.wait_for("Which features are recovered")
+    expect(it.page.locator(".tms-told", has_text="✓")).to_have_count(0)
+    read_for_a_while(it)
 
     right = truth(it)
     keys.press("r")
@@ -136,11 +145,38 @@ def test_gram_gym_by_keyboard(opened):
     for _ in range(4):
         keys.press("r")
     keys.press("Enter")
-    it.wait_for("of 5 features right.")
+    it.wait_for("of 5 features right; wrong: ")
     wrong = sum(status != "r" for status, _ in right)
     expect(it.page.locator(".tms-gym li")).to_have_count(wrong)
     expect(it.page.locator(".tms-told", has_text="✗")).to_have_count(wrong)
     expect(it.page.get_by_role("radio").first).to_be_disabled()
+
+
+def test_enter_pressed_twice_answers_once(opened):
+    it = opened("GramGym")
+    keys = it.page.keyboard
+    cell(it, 0, 0).focus()
+    for _ in range(5):
+        keys.press("r")
+    turn = told(it, "widget.board.state['turn']")
+    wrong = [status != "r" for status, _ in truth(it)]
+    twice = """(node) => {
+        const enter = () => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+        enter();
+        for (const pause of [30, 60, 100]) setTimeout(enter, pause);
+    }"""
+    read_for_a_while(it)
+    cell(it, 0, 0).evaluate(twice)
+    it.wait_for("of 5 features right; wrong: ")
+    expect(it.page.locator(".tms-gym li")).to_have_count(sum(wrong))
+    read_for_a_while(it)
+    assert told(it, "widget.board.state['turn']") == turn and "features right; wrong: " in it.sentence()
+    it.page.get_by_role("button", name="Next matrix").evaluate(
+        "(button) => { button.click(); button.click(); }"
+    )
+    it.wait_for("Which features are recovered")
+    read_for_a_while(it)
+    assert told(it, "(widget.board.state['turn'], widget.board.state['verdict'])") == (turn + 1, None)
 
 
 def test_columns_are_dragged_while_a_cell_runs(opened):

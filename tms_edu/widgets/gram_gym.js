@@ -34,7 +34,7 @@ function render({ model, el }) {
   let radios = [];
   let verdicts = [];
   let painting = null;
-  let meansSince = 0; // when the button came to mean what it does
+  let meansSince = -READ; // when the button came to mean what it does
   const group = Math.random().toString(36).slice(2);
 
   const task = element("p", {
@@ -191,12 +191,13 @@ function render({ model, el }) {
     state = model.get("state");
     status = [...state.status];
     pairs = pairsOf(state.pairs);
-    if (state.turn !== before.turn) {
+    const isAnother = state.turn !== before.turn;
+    if (before.turn && (isAnother || !state.verdict !== !before.verdict)) meansSince = performance.now();
+    if (isAnother) {
       const inside = board.contains(document.activeElement);
       lay();
       if (inside) focusCell(0, 0);
     }
-    if (state.turn !== before.turn || Boolean(state.verdict) !== Boolean(before.verdict)) meansSince = performance.now();
     paint();
   }
 

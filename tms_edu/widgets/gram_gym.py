@@ -316,7 +316,7 @@ matrix = next(m for m in matrices({v.level!r}, seed={self.matrix.seed}) if m.ind
         n, more = len(self._attempt.status), RIGHT_TO_RISE - self.streak % RIGHT_TO_RISE
         if wrong:
             streak = f" The streak begins anew; the best was {self.best}." if self.best else ""
-            return f"{n - len(wrong)} of {n} features right, not {listed('feature', wrong)}.{streak}"
+            return f"{n - len(wrong)} of {n} features right; wrong: {join(wrong)}.{streak}"
         ahead = f" {more} more to the next level." if more < RIGHT_TO_RISE else " Next: one level up."
         streak = f"{self.streak} in a row, at best {self.best}.{ahead * (self.matrix.level != [*LEVELS][-1])}"
         return f"All {n} right. {self.matrix.reading} {streak}"
