@@ -6,21 +6,24 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from itertools import takewhile
+from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.spines import Spine
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tms_edu.plots import FEATURE_COLORS, GRAM_CMAP
 
 CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
 FONT_SIZE = 11  # of the sentence under a picture, in points
-_drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
+# All figures share fonts and a parser of formulas. Matplotlib guards them by this lock where it draws a whole figure,
+# a cell's for instance, but not where it draws one artist. It has no public name.
+_drawing = getattr(Figure, "_render_lock", threading.RLock())
 
 
 class Easel:
@@ -64,11 +67,8 @@ class Easel:
             for axes in {artist.axes for artist in self._moving if artist.axes and artist.axes.axison}:
                 for spine in axes.spines.values():
                     axes.draw_artist(spine)
-            return _pixels(self._canvas)
-
-
-def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
-    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+            pixels = self._canvas.buffer_rgba()
+            return Image.frombuffer("RGBA", self._canvas.get_width_height(), pixels).convert("RGB")
 
 
 def png(picture: Image.Image, level: int) -> bytes:
@@ -97,30 +97,15 @@ def _palette() -> Image.Image:
 
 def captioned(picture: Image.Image, sentence: str) -> Image.Image:
     """Write the sentence under a picture; where no kernel runs, the picture is all there is."""
-    width, height = picture.size
-    dpi = CSS_PIXELS * SCALE
-    lines = _wrapped(sentence, 0.96 * width, dpi)
-    strip = Figure(figsize=(width / dpi, 0.215 * len(lines) + 0.1), dpi=dpi)
-    canvas = FigureCanvasAgg(strip)
-    strip.text(0.02, 1, "\n".join(lines), fontsize=FONT_SIZE, va="top", linespacing=1.3)
-    with _drawing:
-        canvas.draw()
-    words = _pixels(canvas)
-    whole = Image.new("RGB", (width, height + words.height), "white")
-    whole.paste(picture, (0, 0))
-    whole.paste(words, (0, height))
-    return whole
-
-
-def _wrapped(sentence: str, width: float, dpi: float) -> list[str]:
+    (width, height), dpi = picture.size, CSS_PIXELS * SCALE
+    font = ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), FONT_SIZE * dpi / 72)
     # Digits are wide and an i is narrow: a fixed number of characters cuts some lines off.
-    font, renderer = FontProperties(size=FONT_SIZE), FigureCanvasAgg(Figure(dpi=dpi)).get_renderer()
-
-    def too_wide(line: str) -> bool:
-        return renderer.get_text_width_height_descent(line, font, False)[0] > width
-
     count = round(14 * width / dpi)
-    with _drawing:
-        while any(map(too_wide, lines := textwrap.wrap(sentence, count))):
-            count -= 2
-    return lines
+    while any(font.getlength(line) > 0.96 * width for line in textwrap.wrap(sentence, count)):
+        count -= 2
+    lines = textwrap.wrap(sentence, count)
+    whole = Image.new("RGB", (width, height + round((0.215 * len(lines) + 0.1) * dpi)), "white")
+    whole.paste(picture, (0, 0))
+    for k, line in enumerate(lines):
+        ImageDraw.Draw(whole).text((0.02 * width, height + 0.215 * k * dpi), line, "black", font)
+    return whole
