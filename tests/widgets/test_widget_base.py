@@ -1,6 +1,8 @@
 """The base of every widget, on one that does as it is told."""
 
 import inspect
+import io
+import sys
 import threading
 import time
 
@@ -14,7 +16,7 @@ from hand import move, press, rest, workers
 from tms_edu import widgets
 from tms_edu.widgets.base import LivePicture, leave_thread_to_browser
 from tms_edu.widgets.controls import Dropdown, Setting, Slider, Switch
-from tms_edu.widgets.easel import captioned
+from tms_edu.widgets.easel import Easel, captioned
 
 
 class Counter(LivePicture):
@@ -195,6 +197,63 @@ def test_callbacks_on_any_thread_beside_a_drawing_cell(counter):
         thread.join()
     rest(counter)
     assert not failed and not counter.error
+
+
+def test_a_cell_may_draw_while_widgets_draw():
+    """Matplotlib's parser of formulas is shared: two drawings at once end in errors, or in a picture without its axes."""
+
+    def formulas(figure):
+        ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), yscale="log")
+        for k in range(10):
+            ax.text(k / 10, 0.5, f"$10^{{{k}}}$", transform=ax.transAxes)
+
+    def of_a_cell():
+        figure = Figure(figsize=(3, 2))
+        figure.add_subplot(yscale="log", ylim=(1e-3, 1e3)).set_title("$x^2$")
+        figure.savefig(stored := io.BytesIO(), format="png", bbox_inches="tight")
+        return stored.getvalue()
+
+    def of_a_widget():
+        while not over.is_set():
+            try:
+                easel.rebuild(formulas)
+                pictures.add(easel.picture().tobytes())
+            except Exception as error:
+                pictures.add(repr(error))
+
+    easel, pictures, over = Easel((3.0, 2.0)), set(), threading.Event()
+    thread, alone = threading.Thread(target=of_a_widget), of_a_cell()
+    every = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread.start()
+    try:
+        beside = [of_a_cell() for _ in range(8)]
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(every)
+    assert beside == [alone] * 8 and len(pictures) == 1
+
+
+def test_a_widget_says_that_it_is_busy_while_it_computes():
+    class Slow(LivePicture):
+        k, places, seen = Slider("k", range(3), 0), {"line": (0, 0, 1, 1)}, ()
+
+        def compute(self, v):
+            self.seen = (*self.seen, self._stage.busy)
+
+        def say(self, frame, v):
+            if v.k == 2:
+                raise ZeroDivisionError
+            return f"k = {v.k}."
+
+    slow = Slow()
+    move(slow, k=1)
+    assert slow.seen == (False, True) and slow.sentence == "k = 1." and not slow._stage.busy
+    with pytest.raises(ZeroDivisionError):
+        move(slow, k=2)
+    assert not slow._stage.busy
+    slow.close()
 
 
 @pytest.mark.parametrize("sentence", ["A short one.", "0 % of 0.000, " * 30, "W" * 400])

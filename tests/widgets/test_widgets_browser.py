@@ -171,6 +171,29 @@ def test_a_narrow_page_needs_no_sideways_scrolling(reader):
         assert control.bounding_box()["width"] > 50
 
 
+def test_all_sliders_are_of_one_length(reader):
+    it = reader(OPEN_LAB)
+    widths = [slider.bounding_box()["width"] for slider in it.page.get_by_role("slider").all()]
+    assert len(widths) == 5 and max(widths) - min(widths) < 1, widths
+
+
+def test_a_widget_that_computes_pales_and_comes_back(reader):
+    slow = """import time
+from tms_edu.widgets import NeuronProber
+class Slow(NeuronProber):
+    def compute(self, v):
+        time.sleep(3 * (v.seed == 2))
+        return super().compute(v)
+Slow()"""
+    it = reader(slow)
+    pale = "([canvas, pale]) => (getComputedStyle(canvas).opacity < 0.5) === pale"
+    canvas = it.root.locator(".tms-picture").element_handle()
+    it.slider("seed").press("ArrowRight")
+    it.page.wait_for_function(pale, arg=[canvas, True])
+    it.wait_for_rest()
+    it.page.wait_for_function(pale, arg=[canvas, False])
+
+
 def test_running_the_cell_again_leaves_nothing_alive(reader):
     it = reader(OPEN_LAB, THREADS)
     it.press("Rewind")

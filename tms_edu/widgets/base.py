@@ -156,6 +156,8 @@ class LivePicture:
         self._panel.on_msg(lambda _, content, __: self._pressed(content.get("action")))
         size = [*(round(CSS_PIXELS * side) for side in self.size), SCALE]
         self._stage = _Stage(title=self.title, size=size)
+        if not self.live:
+            self._stage.add_class("tms-waits")
         self._box = ipywidgets.VBox([part for part in (self._panel, self.board, self._stage) if part])
 
     # What a widget fills in
@@ -321,6 +323,7 @@ class LivePicture:
                 self._begin(FIRST_PICTURE)
                 self._continue(NEXT_PICTURE, pause=0.001)
             else:
+                self._stage.busy = True
                 self._begin_and_end()
 
     def _begin(self, seconds: float):

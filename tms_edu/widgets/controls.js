@@ -7,19 +7,22 @@ function element(tag, properties = {}, children = []) {
   return node;
 }
 
+// What stands in brackets goes below, so that all sliders are of one length.
+const parts = (text) => text.split(/(?= \()/);
+
 function slider(spec) {
   const input = element("input", { type: "range", min: 0, max: spec.options.length - 1, step: 1 });
   // Hidden from screen readers, to whom the slider itself says it.
-  const readout = element("span", { className: "tms-readout", ariaHidden: "true" });
-  readout.style.minWidth = `${Math.max(...spec.texts.map((text) => text.length))}ch`;
+  const [value, note] = [element("span"), element("span", { className: "tms-note" })];
+  const readout = element("span", { className: "tms-readout", ariaHidden: "true" }, [value, note]);
   return {
     input,
     parts: [input, readout],
     read: () => spec.options[input.valueAsNumber],
-    write: (value) => {
-      const index = spec.options.indexOf(value);
+    write: (option) => {
+      const index = spec.options.indexOf(option);
       input.value = index;
-      readout.textContent = spec.texts[index];
+      [value.textContent, note.textContent] = [...parts(spec.texts[index]), ""];
       input.setAttribute("aria-valuetext", spec.texts[index]);
     },
   };
@@ -48,6 +51,9 @@ function render({ model, el }) {
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", `${model.get("title")}: controls`);
   const fields = {};
+  const sliders = model.get("spec").filter((spec) => spec.kind === "slider");
+  const longest = Math.max(0, ...sliders.flatMap((spec) => spec.texts.map((text) => parts(text)[0].length)));
+  el.style.setProperty("--readout", `${longest}ch`);
 
   const boxes = model.get("spec").map((spec) => {
     const id = `tms-${spec.name}-${Math.random().toString(36).slice(2)}`;

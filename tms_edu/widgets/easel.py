@@ -21,7 +21,9 @@ from tms_edu.plots import FEATURE_COLORS, GRAM_CMAP
 
 CSS_PIXELS, SCALE = 100, 1.5  # per inch on the page; picture pixels per page pixel
 FONT_SIZE = 11  # of the sentence under a picture, in points
-_drawing = threading.Lock()  # matplotlib keeps parsers and fonts that all figures share
+# All figures share fonts and a parser of formulas. Matplotlib guards them by this lock where it draws a whole figure,
+# a cell's for instance, but not where it draws one artist. It has no public name.
+_drawing = getattr(Figure, "_render_lock", threading.RLock())
 
 
 class Easel:
