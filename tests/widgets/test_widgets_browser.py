@@ -282,15 +282,15 @@ def test_random_to_orthonormal(reader):
 
 def test_rotate_the_basis(reader):
     it = opened(reader, "RotateTheBasis")
-    it.wait_for("Not turned. The loss is 0.009.")
+    it.wait_for("Not turned. The loss is 0.0 % of answering 0.")
     before = it.pixels()
     turn = it.slider("turn by θ")
     turn.focus()
     turn.press("ArrowRight")
-    it.wait_for("Turned by 5°, WᵀW, every output and the loss, 0.009, stay.")
+    it.wait_for("Turned by 5°, WᵀW, every output and the loss, 0.0 % of answering 0, stay.")
     it.wait_for_other_pixels(before)
     it.page.get_by_role("combobox", name="hidden layer").select_option("ReLU, put in later")
-    it.wait_for("Turned by 5°, WᵀW stays, but not what comes out")
+    it.wait_for("Turned by 5°, the columns keep their lengths and angles, but")
     it.press("A neuron per feature")
     it.wait_for("Neuron 1 answers to feature 0 alone; neuron 2 answers to feature 1 alone.")
     it.drag(turn, 330 / 360, 0.75)
