@@ -451,11 +451,9 @@ def _close_earlier_runs_of_this_cell(widget: LivePicture):
         return
     run = message["header"]["msg_id"]
     earlier_run, widgets = _open_in_cell.get(cell, (run, []))
-    if earlier_run != run:
-        for earlier in widgets:
-            earlier.close()
-        widgets = []
-    _open_in_cell[cell] = (run, [*widgets, widget])
+    for earlier in widgets if earlier_run != run else ():
+        earlier.close()
+    _open_in_cell[cell] = (run, [*(widgets if earlier_run == run else ()), widget])
 
 
 OLD_HOOKS = {

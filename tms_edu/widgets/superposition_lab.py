@@ -54,16 +54,13 @@ class SuperpositionLab(LivePicture):
     points = Switch("hidden points (m = 2)", about="whether to show the hidden points of a batch")
     steps = Setting("steps", range(1, 100_001), STEPS, about="updates in a whole training")
 
-    title = "Superposition lab"
-    size = (7.4, 4.9)
+    title, size, live = "Superposition lab", (7.4, 4.9), True
     places = {
         "left": (0.085, 0.40, 0.39, 0.585),
         "gram": (0.56, 0.38, 0.43, 0.60),
         "loss": (0.105, 0.105, 0.865, 0.155),
     }
-    live = True
-    rebuild_on = ("n_features", "d_hidden")
-    display_only = ("points",)
+    rebuild_on, display_only = ("n_features", "d_hidden"), ("points",)
     presets = {
         label: {"n_features": 5, "d_hidden": 2, "feature_probability": p, "importance_decay": 0.9}
         for label, p in {"Always on": 1.0, "On 1 time in 4": 0.25, "On 1 time in 20": 0.05}.items()
@@ -109,8 +106,8 @@ class SuperpositionLab(LivePicture):
         losses = frame.run.loss[: frame.step // CHUNK * CHUNK].reshape(-1, CHUNK).mean(-1) / silent
         self._loss.set_data([CHUNK * (k + 0.5) for k in range(len(losses))], losses.tolist())
         self._best.set_data([0, v.steps], [frame.best / silent] * 2 if frame.best else [None, None])
-        best = "   dashed: best known" if frame.best else ""
-        self._words.set_text(f"step {frame.step} of {v.steps}; 100 % is the loss of answering 0{best}")
+        words = f"step {frame.step} of {v.steps}; 100 % is the loss of answering 0"
+        self._words.set_text(f"{words}   dashed: best known" if frame.best else words)
         return _sentence(frame, reading)
 
     def code(self, v) -> str:
@@ -151,8 +148,8 @@ def _sentence(frame: Training, reading: Reading) -> str:
         return "Not trained yet: W is random and b is zero."
     if frame.step < frame.run.total_steps:
         return f"In training: {reading.shape} so far."
-    nothing = "Nothing is learnt. " if not reading.groups and not reading.indices("recovered") else ""
-    return nothing + str(reading) + _loss_in_words(frame.loss, frame.best)
+    learnt = reading.groups or reading.indices("recovered")
+    return f"{'' if learnt else 'Nothing is learnt. '}{reading}{_loss_in_words(frame.loss, frame.best)}"
 
 
 def _loss_in_words(loss: float | None, best: float | None) -> str:
