@@ -140,9 +140,16 @@ def peak():
         return int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 before = peak()
+"""
+SWEEP = """
 p = 20.0 ** -torch.linspace(0, 1, 20)
 train(ToyModel(100, 20, instances=(20,)), SparseFeatures(100, p[:, None]), steps=60, progress=False)
 print(before, peak())
+"""
+LONG = """
+for steps in (20, 3_980):
+    train(ToyModel(400, 30, instances=(10,)), SparseFeatures(400, 0.1), steps=steps, batch_size=256, progress=False)
+    print(peak())
 """
 IMPORT = """
 from time import perf_counter
@@ -153,9 +160,12 @@ print(between - start, perf_counter() - between)
 
 
 def memory_and_import() -> None:
-    before, peak = in_a_fresh_process(MEMORY)
+    before, peak = in_a_fresh_process(MEMORY + SWEEP)
     print("\nMemory of the whole process, 100 -> 20, 20 sparsities side by side")
     print(f"after the imports {before:.0f} MB, peak while training {peak:.0f} MB")
+    short, long = in_a_fresh_process(MEMORY + LONG)
+    print("Memory of the whole process, 400 -> 30, 10 models side by side, batch 256")
+    print(f"peak after 20 steps {short:.0f} MB, after 4,000 {long:.0f} MB")
     imports = torch.tensor([in_a_fresh_process(IMPORT) for _ in range(7)])
     of_torch, of_ours = imports.median(0).values.tolist()
     print("\nImports, fresh process, median of 7")
