@@ -93,7 +93,7 @@ def good():
     shown = new_output(
         "display_data", data={"image/png": picture()}, metadata={"image/png": {"alt": "An orange square."}}
     )
-    intro = "# Is this good?\n\n30 minutes to work · 5 seconds to run"
+    intro = "# Is this good?\n\n3 minutes to work · 5 seconds to run"
     code = [new_code_cell(f"x = {i}", execution_count=i + 1) for i in range(16)]
     code[3].outputs = [shown]
     nb = new_notebook(cells=[new_markdown_cell(intro), *code])

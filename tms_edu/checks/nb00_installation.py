@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-import psutil
 import torch
 
 import tms_edu
@@ -102,6 +101,8 @@ def _front_ends() -> Result:
 
 
 def _memory() -> Result:
+    import psutil
+
     free = psutil.virtual_memory().available / 1e9
     return _line(
         free >= LEAST_MEMORY,
