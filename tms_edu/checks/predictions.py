@@ -247,7 +247,8 @@ def forget(notebook="") -> Result:
 
 def _keys(notebook) -> list[str]:
     """List the predictions of a notebook, "03" or 3, in their order: 05.10 comes after 05.9."""
-    mine = [key for key in _predictions if key.split(".")[0] == str(notebook).zfill(2)]
+    name = str(notebook).zfill(2) if str(notebook) else ""
+    mine = [key for key in _predictions if key.split(".")[0] == name]
     return sorted(mine, key=lambda key: int(key.split(".")[1]))
 
 
