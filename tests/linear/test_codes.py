@@ -97,3 +97,16 @@ def test_one_direction_pays_for_more_animals_where_two_do_not():
     }
     assert lost[SIZE][2] > 5 * lost[SIZE][0] and lost[SIZE][2] > 0.2
     assert max(lost[DIRECTIONS]) < 0.03
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.3, 1.0])
+def test_the_best_cut_of_two_pieces_is_the_ideal_decoder(noise):
+    two_pieces = Encoding(SIZE, 2, noise)
+    assert two_pieces.best_cut_accuracy() == pytest.approx(two_pieces.ideal_accuracy(), abs=1e-5)
+    assert Encoding(INTEGER_PART, 2, noise).best_cut_accuracy() <= 5 / 8
+
+
+@pytest.mark.parametrize(("kind", "n"), [(DIRECTIONS, 2), (INTEGER_PART, 4)])
+def test_a_cut_needs_one_direction_and_two_animals(kind, n):
+    with pytest.raises(ValueError, match="two animals apart in one direction"):
+        Encoding(kind, n, 0.1).best_cut_accuracy()

@@ -50,8 +50,18 @@ def test_a_search_under_way_is_called_so():
         ({"epsilon": 0}, "got 0, expected a value from 0.05 to 0.7"),
         ({"epsilon": math.nan}, "got nan"),
         ({"seed": None}, "seed: got None"),
+        ({"steps": -1}, "steps: got -1, expected a value from 1 to 100000"),
+        ({"steps": 10**9}, "steps: got 1000000000"),
+        ({"steps": "abc"}, "steps: got 'abc'"),
+        ({"steps": True}, "steps: got True"),
     ],
 )
 def test_a_value_that_is_not_offered_is_named(values, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         AlmostOrthogonal(**values)
+
+
+def test_a_search_of_one_step_ends():
+    widget = AlmostOrthogonal(steps=1)
+    assert widget.done and widget.frame.step == 1 and "At least 16 unit vectors" in widget.sentence
+    widget.close()

@@ -315,10 +315,10 @@ def test_two_codes(reader):
     it.wait_for("Cat and dog have two directions. Under noise σ = 2.00 the ReLU network of 32 units names 9")
     it.press("Rewind")
     it.wait_for("Not trained yet")
-    it.press("Play")
-    it.page.locator(".tms-stage[data-busy=true]").wait_for()
-    it.press("Stop")
+    it.press("Step")
     it.wait_for("In training: the ReLU network, 32 learns")
+    it.press("Play")
+    it.wait_for("Cat and dog have two directions. Under noise σ = 2.00 the ReLU network of 32 units names 9")
     assert_fit_for_everybody(it)
 
 
