@@ -121,8 +121,6 @@ class LivePicture:
         if "__init__" not in vars(cls):
             cls.__signature__ = signature(cls.declared)
             cls.__doc__ = documented(cls.__doc__ or "", cls.declared)
-        if "build" in vars(cls):
-            bridge(cls)
 
     def __init__(self, *args, **values):
         declared = self.declared | {
@@ -454,19 +452,3 @@ def _close_earlier_runs_of_this_cell(widget: LivePicture):
     for earlier in widgets if earlier_run != run else ():
         earlier.close()
     _open_in_cell[cell] = (run, [*(widgets if earlier_run == run else ()), widget])
-
-
-OLD_HOOKS = {
-    "build": ("_fill", lambda old: lambda self, figure, v: old(self, figure, **vars(v))),
-    "frames": ("frames", lambda old: lambda self, v: old(self, **vars(v))),
-    "finish": ("finish", lambda old: lambda self, frame, v: old(self, frame, **vars(v))),
-    "show": ("say", lambda old: lambda self, frame, v: old(self, frame, **vars(v))),
-    "code": ("code", lambda old: lambda self, v: old(self, **vars(v))),
-}
-
-
-def bridge(cls: type[LivePicture]):
-    """Give a widget with the old hooks (`build`, `frames`, `show`, `code`) the new ones; goes with the last of them."""
-    for name, (new, wrapped) in OLD_HOOKS.items():
-        if name in vars(cls):
-            setattr(cls, new, wrapped(vars(cls)[name]))

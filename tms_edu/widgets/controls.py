@@ -134,6 +134,3 @@ def sparsity_in_words(feature_probability: float) -> str:
     '0.90 (1 − S = 0.10)'
     """
     return f"{1 - feature_probability:.2f} (1 − S = {feature_probability:.2f})"
-
-
-Choice = Dropdown  # its old name, until no widget uses it

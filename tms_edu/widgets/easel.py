@@ -46,7 +46,7 @@ class Easel:
         """
         self.figure.clear()
         fill(self.figure)
-        drawn = list(self.figure.texts)
+        drawn: list[Artist] = []
         for ax in self.figure.axes:
             drawn += takewhile(lambda child: not isinstance(child, Spine), ax.get_children())
         self._moving = sorted(drawn, key=Artist.get_zorder)

@@ -19,8 +19,6 @@ REACH = 1.6  # half the width of a plane: the longest column of a trained model,
 class GramPart:
     """A Gram matrix with the bias beside it, for n features."""
 
-    moving = ()
-
     def __init__(self, ax: Axes, n: int):
         plots.plot_gram(torch.zeros(n, n), torch.zeros(n), ax=ax)
         self._matrix, self._bias = ax.images
@@ -39,8 +37,6 @@ class GramPart:
 
 class PlanePart:
     """The n columns of a W of shape (2, n), as arrows in the plane, and the hidden points of a batch."""
-
-    moving = ()
 
     def __init__(self, ax: Axes, n: int):
         plots.plot_columns(torch.ones(2, n), ax=ax)
@@ -78,8 +74,6 @@ class PlanePart:
 class NormsPart:
     """The length of each of n columns as a bar, with a word on what became of the feature."""
 
-    moving = ()
-
     def __init__(self, ax: Axes, n: int):
         colors = [plots.FEATURE_COLORS[i % len(plots.FEATURE_COLORS)] for i in range(n)]
         self._bars = ax.barh(range(n), [0] * n, color=colors, height=0.6)
@@ -96,8 +90,6 @@ class NormsPart:
 
 class MatrixPart:
     """A small matrix of any shape, in the colours of a Gram matrix, with its numbers written in."""
-
-    moving = ()
 
     def __init__(self, ax: Axes, rows: int, columns: int, decimals: int = 2, **labels):
         zeros = torch.zeros(rows, columns).numpy()
