@@ -60,7 +60,7 @@ def expected_loss(
         features.n_features == n, f"W has {n} columns, and features has n_features = {features.n_features}."
     )
     p = features.feature_probability.double().to(W.device)
-    weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape)).double().to(W.device)
+    weight = require_importance(importance, torch.broadcast_shapes(b.shape, p.shape), W.device).double()
     W, b = W.double(), b.double()
     return (weight * _output_losses(W.mT @ W, b, p)).sum(-1)
 
@@ -185,7 +185,7 @@ def optimum(
         f"The optimum is looked for with one set of at most 6 features; got {features}.",
     )
     d_hidden = require_count("d_hidden", d_hidden)
-    weight = require_importance(importance, (n,)).to(p.device).expand(n)
+    weight = require_importance(importance, (n,), p.device).expand(n)
     by_importance = weight.argsort(descending=True, stable=True).argsort()
     arranged = torch.stack(_arrangements(n, d_hidden)).to(p.device)[..., by_importance]
     # With unequal features it matters who stands where, and minima between the regular arrangements appear.

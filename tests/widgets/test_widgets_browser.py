@@ -293,7 +293,7 @@ def test_rotate_the_basis(reader):
     it.wait_for("Turned by 5°, the columns keep their lengths and angles, but")
     it.press("A neuron per feature")
     it.wait_for("Neuron 1 answers to feature 0 alone; neuron 2 answers to feature 1 alone.")
-    it.drag(turn, 330 / 360, 0.75)
+    it.drag(turn, 0.0, 0.125)
     angle = turn.get_attribute("aria-valuetext")
     it.wait_for(f"Turned by {angle}")
     it.wait_for("Neuron 1 answers to features 0 and 1")
